@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-type Key = str | int
+from orchestrator.spec.keys import Key
 
 
 class Entry(Struct, frozen=True, array_like=True, gc=False):

@@ -7,7 +7,7 @@ output's body. So an encoder's `encode` must be a homomorphism: encode(a + b) ==
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from orchestrator.inputs.base import Key
+from orchestrator.spec.keys import Key
 
 
 class Encoder(Protocol):
