@@ -1,7 +1,7 @@
-"""What names an item: what inputs give, outputs write and the ledger keeps.
+"""What names an item: inputs make keys, outputs write them, the ledger keeps them.
 
-A file's key is its path below the source's root (`os.fsdecode`, so a name that is not UTF-8 carries lone
-surrogates); a line's or record's is `name:number`; a number of a range is its own key.
+A file's key is its path below the source's root as `os.fsdecode` gives it, so a name that is not UTF-8 carries
+lone surrogates. A number of a range is its own key.
 """
 
 type Key = str | int
