@@ -1,1 +1,1 @@
-"""."""
+"""A node's work: a supervisor, and the worker process whose threads take chunks and commit their results."""

@@ -1,0 +1,141 @@
+"""The status board: one mapped file, a 64-byte line for each thread, which only that thread writes.
+
+Guarantees: a thread's store touches no cache line that another thread writes, takes no lock and makes no system
+call, and is visible to every process that maps the file, the moment it is made and after the writer was killed.
+Assumes: aligned 8-byte stores are whole (x86-64 and arm64); a reader may see one line's fields at slightly different
+moments, so what is read is a picture, never an account.
+"""
+
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+LINE = 8
+# The fields of a thread's line.
+LO, HI, ITEM, ITEMS, BYTES, FAILED, CHUNKS, STATE = range(LINE)
+# What STATE holds.
+IDLE, RUNNING, WAITING, PARKED, ENDED = range(5)
+# The fields of the head line.
+VERSION, THREADS, TOTAL_ITEMS, TOTAL_UNITS, TOTAL_BYTES, DONE_ITEMS, DONE_BYTES, TARGET = range(LINE)
+_VERSION = 1
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one thread does now, and has done.
+
+    Attributes:
+        lo, hi: the chunk it works on.
+        item: the number of the item within the chunk.
+        items, nbytes, failed, chunks: done in finished chunks.
+        state: IDLE, RUNNING, WAITING (for a retry), PARKED (the quota shrank) or ENDED.
+    """
+
+    lo: int
+    hi: int
+    item: int
+    items: int
+    nbytes: int
+    failed: int
+    chunks: int
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The whole board at about one moment; totals are UNKNOWN (-1) where only reading the input can tell.
+
+    Attributes:
+        total_items, total_bytes: what the plan holds.
+        done_items, done_bytes: what had been done before this worker started.
+        target: how many threads may work now.
+        lines: a line for each thread.
+    """
+
+    total_items: int
+    total_bytes: int
+    done_items: int
+    done_bytes: int
+    target: int
+    lines: tuple[Line, ...]
+
+    @property
+    def items(self) -> int:
+        """Items done so far: in finished chunks, and in those that run."""
+        return self.done_items + sum(line.items + (line.item if line.state == RUNNING else 0) for line in self.lines)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of input done so far, in finished chunks."""
+        return self.done_bytes + sum(line.nbytes for line in self.lines)
+
+    @property
+    def failed(self) -> int:
+        """Items that failed for good."""
+        return sum(line.failed for line in self.lines)
+
+    @property
+    def busy(self) -> int:
+        """Threads that work on a chunk."""
+        return sum(line.state == RUNNING for line in self.lines)
+
+
+class Board:
+    """A mapped board: the worker's to write, anybody's to read."""
+
+    def __init__(self, path: Path, mapping: mmap.mmap) -> None:
+        self.path = path
+        self._mapping = mapping
+        self._cells = memoryview(mapping).cast("q")
+        self.threads = self._cells[THREADS]
+
+    @classmethod
+    def create(cls, path: Path, threads: int) -> "Board":
+        """Make a board for so many threads, replacing the one that is there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = (1 + threads) * LINE * 8
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        with open(temporary, "wb+") as file:
+            file.truncate(size)
+            mapping = mmap.mmap(file.fileno(), size)
+        cells = memoryview(mapping).cast("q")
+        cells[VERSION], cells[THREADS], cells[TARGET] = _VERSION, threads, threads
+        cells[TOTAL_ITEMS] = cells[TOTAL_BYTES] = UNKNOWN
+        cells.release()
+        os.replace(temporary, path)
+        return cls(path, mapping)
+
+    @classmethod
+    def open(cls, path: Path, *, write: bool = False) -> "Board":
+        """Map an existing board.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: the file is not a board of this version.
+        """
+        with open(path, "rb+" if write else "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < LINE * 16 or size % (LINE * 8):
+                raise ValueError(f"{path} is not a status board")
+            access = mmap.ACCESS_WRITE if write else mmap.ACCESS_READ
+            mapping = mmap.mmap(file.fileno(), size, access=access)
+        board = cls(path, mapping)
+        if board._cells[VERSION] != _VERSION or (1 + board.threads) * LINE * 8 != size:
+            raise ValueError(f"{path} is not a status board of version {_VERSION}")
+        return board
+
+    def line(self, thread: int) -> memoryview[int]:
+        """The line of a thread, for that thread to write: eight signed 64-bit cells of its own cache line."""
+        return self._cells[LINE * (1 + thread) : LINE * (2 + thread)]
+
+    def head(self) -> memoryview[int]:
+        """The head line, which only the worker's main thread writes."""
+        return self._cells[:LINE]
+
+    def read(self) -> Picture:
+        """The board as it is now."""
+        head = self._cells[:LINE].tolist()
+        lines = tuple(Line(*self.line(thread).tolist()) for thread in range(self.threads))
+        return Picture(head[TOTAL_ITEMS], head[TOTAL_BYTES], head[DONE_ITEMS], head[DONE_BYTES], head[TARGET], lines)

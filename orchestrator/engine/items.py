@@ -1,0 +1,80 @@
+"""The loops in which items meet the task: what a batch run costs beyond the task itself is paid here.
+
+Guarantees: one store to the thread's own board line an item, and no clock, lock, log call or shared object. An item
+that raises costs that item: the loop goes on after it.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import batched
+from typing import Any
+
+from orchestrator.engine.board import ITEM
+
+HOLE = object()
+"""Stands in a list of results where an item failed."""
+
+type Errors = dict[int, BaseException]
+
+
+def run_each(
+    call: Callable[[Any], Any], values: Sequence[Any], base: int, line: memoryview[int]
+) -> tuple[list[Any], Errors]:
+    """Call the task on each value.
+
+    Args:
+        call: the task, bound to this thread.
+        values: the items.
+        base: the number of the first one within its chunk.
+        line: this thread's board line.
+
+    Returns:
+        The results, with a HOLE where an item raised, and what was raised by position.
+    """
+    results: list[Any] = []
+    errors: Errors = {}
+    append = results.append
+    numbered = enumerate(values, base)
+    while True:
+        try:
+            for line[ITEM], value in numbered:
+                append(call(value))
+            return results, errors
+        except (Exception, SystemExit) as error:
+            errors[len(results)] = error
+            append(HOLE)
+
+
+def run_batches(
+    call: Callable[[list[Any]], Sequence[Any]], values: Sequence[Any], base: int, line: memoryview[int], size: int
+) -> tuple[list[Any], Errors]:
+    """Call a batch task on lists of up to `size` values; where a list raises, its items are tried one by one."""
+    results: list[Any] = []
+    errors: Errors = {}
+    for group in batched(values, size):
+        line[ITEM] = base + len(results)
+        try:
+            results.extend(_call_batch(call, list(group)))
+        except (Exception, SystemExit):
+            for value in group:
+                line[ITEM] = base + len(results)
+                try:
+                    results.extend(_call_batch(call, [value]))
+                except (Exception, SystemExit) as error:
+                    errors[len(results)] = error
+                    results.append(HOLE)
+    return results, errors
+
+
+def run_one(call: Callable[[Any], Any], value: Any, batch: int | None) -> Any:
+    """Call the task on one value, in whichever form it has."""
+    return call(value) if batch is None else _call_batch(call, [value])[0]
+
+
+def _call_batch(call: Callable[[list[Any]], Sequence[Any]], group: list[Any]) -> Sequence[Any]:
+    found = call(group)
+    as_list = getattr(found, "tolist", None)
+    results: Sequence[Any] = found if as_list is None else as_list()
+    if not hasattr(results, "__len__") or len(results) != len(group):
+        got = len(results) if hasattr(results, "__len__") else type(results).__name__
+        raise TypeError(f"a batch task must return a list of {len(group)} results for {len(group)} items, got {got}")
+    return results

@@ -1,0 +1,149 @@
+"""A run of a chunk's items with their results, some of which may have failed; and its encoding around the holes."""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.engine.items import HOLE
+from orchestrator.engine.outcome import WHOLE_CHUNK
+from orchestrator.engine.sinks import Sink
+from orchestrator.errors import InputError
+from orchestrator.inputs.base import Unreadable
+from orchestrator.run.records import Failure
+from orchestrator.spec.keys import Key
+
+_TRACEBACK_LIMIT = 20
+
+
+@dataclass(slots=True)
+class FailedAt:
+    """An item that failed for good, before it is described: its number, key and error, and where its record would be."""
+
+    number: int
+    key: Key
+    error: BaseException
+    at: int
+    single: bool = False
+
+
+@dataclass(slots=True)
+class Segment:
+    """Consecutive items of a chunk.
+
+    Attributes:
+        base: the number of the first one within the chunk.
+        keys: their keys; empty where nothing needs them and nothing failed.
+        results: their results, HOLE where one failed.
+        errors: what they raised, by position; they may be tried again.
+        values: the items that failed, by position.
+        unreadable: items that could not be made: position, number and error.
+        token: the encoded results, once the segment is settled.
+        failures: the items that failed for good, once the segment is settled.
+        unread: the whole chunk could not be read.
+        numbers: the items' numbers, where they are not consecutive (a retry).
+    """
+
+    base: int
+    keys: Sequence[Key]
+    results: list[Any]
+    errors: dict[int, BaseException]
+    values: dict[int, Any]
+    unreadable: list[tuple[int, int, Key, Exception]] = field(default_factory=list)
+    token: Any = None
+    failures: list[FailedAt] = field(default_factory=list)
+    unread: bool = False
+    numbers: list[int] | None = None
+    count: int | None = None
+
+    @classmethod
+    def for_unread(cls, name: str, error: Exception) -> "Segment":
+        """The segment that stands for a chunk that could not be read."""
+        return cls(WHOLE_CHUNK, [name], [HOLE], {0: error}, {}, unread=True)
+
+    @property
+    def items(self) -> int:
+        """How many items it has, failed ones included."""
+        return self.count if self.count is not None else len(self.results) + len(self.unreadable)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether trying again cannot help: the file is not the one that was planned."""
+        return self.unread and isinstance(self.errors.get(0), InputError)
+
+    def number(self, at: int) -> int:
+        """The number within the chunk of the item at a position."""
+        return self.numbers[at] if self.numbers is not None else self.base + at
+
+    def note_unreadable(self, items: Sequence[Unreadable], before: int) -> None:
+        """Take in items that could not be made; `before` counts those of the chunk's earlier segments."""
+        self.unreadable = [
+            (item.position, -1 - (before + at), item.key, item.error) for at, item in enumerate(items)
+        ]
+
+
+def encode_segment(sink: Sink, segment: Segment) -> Segment:
+    """Settle a segment: encode its results; what still has an error, or cannot be encoded, has failed for good."""
+    if segment.token is not None:
+        return segment
+    segment.count = segment.items
+    if not segment.errors and not segment.unreadable:
+        try:
+            segment.token = sink.encode(segment.keys, segment.results)
+        except (TypeError, ValueError, KeyError, AttributeError, OSError, RecursionError):
+            _encode_around(sink, segment)
+    else:
+        _encode_around(sink, segment)
+    segment.results, segment.keys, segment.values = [], (), {}
+    segment.errors = {}
+    return segment
+
+
+def _encode_around(sink: Sink, segment: Segment) -> None:
+    """Encode one by one, and note where in the bytes each failed item's record would be."""
+    tokens: list[Any] = []
+    size = 0
+    unreadable = sorted(segment.unreadable, key=lambda item: item[0])
+    for at, result in enumerate(segment.results):
+        while unreadable and unreadable[0][0] <= at:
+            segment.failures.append(_unreadable(unreadable.pop(0), size))
+        key = segment.keys[at] if segment.keys else segment.number(at)
+        error = segment.errors.get(at)
+        if error is None:
+            try:
+                tokens.append(sink.encode([key] if sink.needs_keys else (), [result]))
+                size += sink.size(tokens[-1])
+                continue
+            except Exception as raised:
+                error = raised
+        segment.failures.append(FailedAt(segment.number(at), key, error, size, single=at not in segment.errors))
+    segment.failures.extend(_unreadable(item, size) for item in unreadable)
+    segment.token = sink.join(tokens) if tokens else sink.encode((), ())
+
+
+def _unreadable(item: tuple[int, int, Key, Exception], at: int) -> FailedAt:
+    _, number, key, error = item
+    return FailedAt(number, key, error, at, single=True)
+
+
+def describe(failed: FailedAt, chunk: tuple[int, int], attempts: int) -> Failure:
+    """What to tell of a failed item; errors that no retry was spent on count one attempt."""
+    error = failed.error
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "/orchestrator/engine/" not in frame.filename]
+    text = "".join(traceback.format_list(own[-_TRACEBACK_LIMIT:])) + "".join(traceback.format_exception_only(error))
+    return Failure(
+        key=_printable(failed.key),
+        error=str(error).encode("utf-8", "backslashreplace").decode(),
+        type=type(error).__qualname__,
+        traceback=text.encode("utf-8", "backslashreplace").decode(),
+        attempts=1 if failed.single else attempts,
+        chunk=chunk,
+        index=failed.number,
+    )
+
+
+def _printable(key: Key) -> Key:
+    if isinstance(key, int):
+        return key
+    return key.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

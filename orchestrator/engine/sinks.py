@@ -1,0 +1,74 @@
+"""How a chunk's results become one token: encoded bytes that are joined, or an accumulator that is merged."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from orchestrator.outputs.base import Encoder
+from orchestrator.spec.keys import Key
+from orchestrator.tasks.api import Fold
+
+
+class Sink(Protocol):
+    """One thread's way of keeping results. `join` of the tokens of two lists is the token of their sum."""
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether `encode` looks at the keys."""
+        ...
+
+    def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> Any:
+        """The token of some results. Raises what the encoder or the fold raises for a result it cannot take."""
+        ...
+
+    def join(self, tokens: Sequence[Any]) -> Any:
+        """The token of results whose tokens these are, in order."""
+        ...
+
+    def size(self, token: Any) -> int:
+        """The token's length in bytes; 0 for an accumulator."""
+        ...
+
+
+class EncoderSink:
+    """Tokens are bytes."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encode = encoder.encode
+        self.needs_keys = encoder.needs_keys
+
+    def join(self, tokens: Sequence[bytes]) -> bytes:
+        """The bytes one after the other."""
+        return tokens[0] if len(tokens) == 1 else b"".join(tokens)
+
+    def size(self, token: bytes) -> int:
+        """The number of bytes."""
+        return len(token)
+
+
+class FoldSink:
+    """Tokens are accumulators."""
+
+    needs_keys = False
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+
+    def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> Any:
+        """The results added, in order, to an empty accumulator."""
+        add, accumulator = self._fold.add, self._fold.zero()
+        for result in results:
+            accumulator = add(accumulator, result)
+        return accumulator
+
+    def join(self, tokens: Sequence[Any]) -> Any:
+        """The accumulators merged, in order."""
+        if not tokens:
+            return self._fold.zero()
+        merged, merge = tokens[0], self._fold.merge
+        for token in tokens[1:]:
+            merged = merge(merged, token)
+        return merged
+
+    def size(self, token: Any) -> int:
+        """An accumulator has no place in bytes."""
+        return 0

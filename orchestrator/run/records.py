@@ -1,0 +1,89 @@
+"""What the ledger's files hold: chunks that are done, items that failed, items that a retry filled in.
+
+A chunk is an interval of the axis; an item is addressed by its chunk and its number within it, which is the same
+each time the chunk is read. Items that could not even be made (a line that is not UTF-8) have the numbers -1, -2, ….
+"""
+
+from msgspec import Struct
+
+from orchestrator.spec.keys import Key
+
+FORMAT = 1
+
+
+class Blob(Struct, frozen=True, array_like=True, gc=False):
+    """A stretch of a part: `length` bytes at `offset`, with their CRC-32."""
+
+    part: str
+    offset: int
+    length: int
+    crc: int
+
+
+class FailedItem(Struct, frozen=True, array_like=True):
+    """An item that failed for good: its address, and where its record would stand in the range's bytes."""
+
+    lo: int
+    hi: int
+    index: int
+    at: int
+
+
+class Range(Struct, frozen=True, array_like=True):
+    """A stretch [lo, hi) of the axis that is done."""
+
+    lo: int
+    hi: int
+    items: int
+    nbytes: int
+    blobs: list[Blob]
+    failed: list[FailedItem]
+
+
+class Filled(Struct, frozen=True, array_like=True):
+    """The result of an item that had failed and was retried: it goes where the failed one left a hole."""
+
+    lo: int
+    hi: int
+    index: int
+    blobs: list[Blob]
+
+
+class Commit(Struct, frozen=True):
+    """One entry of the ledger. It names everything that exists since the last one.
+
+    Attributes:
+        epoch: who wrote it.
+        ranges: the stretches that are done.
+        filled: the failed items that a retry made good.
+        refailed: the failed items that a retry could not make good either.
+        failures: the part that holds the failures' details, one JSON object a line, or None.
+        format: the version of this format.
+    """
+
+    epoch: int
+    ranges: list[Range]
+    filled: list[Filled] = []
+    refailed: list[FailedItem] = []
+    failures: str | None = None
+    format: int = FORMAT
+
+
+class Failure(Struct, frozen=True):
+    """What `failures.jsonl` says of an item: its key, its last error, where that was raised, and how often it was tried."""
+
+    key: Key
+    error: str
+    type: str
+    traceback: str
+    attempts: int
+    chunk: tuple[int, int]
+    index: int
+
+
+class Owner(Struct, frozen=True):
+    """Who owns a shard: the process, the host, and when it took it (seconds since 1970)."""
+
+    host: str
+    pid: int
+    since: float

@@ -1,0 +1,86 @@
+"""A task bound to one thread: its states made, its arguments its own.
+
+Guarantees: every thread gets its own copy of the `with:` arguments and its own Context, so no call touches a
+reference count that another thread touches. Assumes: process state is read-only once made.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Generator, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from orchestrator.errors import TaskError
+from orchestrator.tasks.api import Context
+from orchestrator.tasks.load import CONTEXT_PARAMETER, Task
+
+
+class State:
+    """A state that a factory made, and what cleans it up."""
+
+    __slots__ = ("_generator", "value")
+
+    def __init__(self, value: Any, generator: Generator[Any] | None = None) -> None:
+        self.value = value
+        self._generator = generator
+
+    def close(self) -> None:
+        """Run the rest of a generator factory; nothing for a plain one."""
+        if self._generator is not None:
+            next(self._generator, None)
+            self._generator = None
+
+
+def make_process_state(task: Task, arguments: Mapping[str, Any]) -> State:
+    """Make the state that all threads of this process share.
+
+    Raises:
+        TaskError: the factory raised.
+    """
+    return _make(task, task.options.process, dict(arguments))
+
+
+def make_thread_state(task: Task, arguments: Mapping[str, Any], process: Any) -> State:
+    """Make one thread's own state; call it in that thread.
+
+    Raises:
+        TaskError: the factory raised.
+    """
+    return _make(task, task.options.thread, {**arguments, "process": process})
+
+
+def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any]) -> State:
+    if factory is None:
+        return State(None)
+    parameters = inspect.signature(factory).parameters
+    wanted = {name: value for name, value in offered.items() if name in parameters}
+    name = getattr(factory, "__name__", repr(factory))
+    try:
+        if not inspect.isgeneratorfunction(factory):
+            return State(factory(**wanted))
+        generator = factory(**wanted)
+        return State(next(generator), generator)
+    except StopIteration:
+        raise TaskError(f"the state function {name!r} yielded nothing", where=f"task: {task.reference}") from None
+    except TaskError:
+        raise
+    except Exception as error:
+        raise TaskError(
+            f"the state function {name!r} raised {type(error).__name__}: {error}", where=f"task: {task.reference}"
+        ) from error
+
+
+def own_arguments(encoded: bytes) -> dict[str, Any]:
+    """A fresh copy of the `with:` arguments, whose objects no other thread holds."""
+    arguments: dict[str, Any] = msgspec.json.decode(encoded)
+    return {sys.intern(name): value for name, value in arguments.items()}
+
+
+def bind(task: Task, arguments: Mapping[str, Any], context: Context) -> Callable[[Any], Any]:
+    """The task as a function of one item (or of a list of items, for a batch form)."""
+    keywords = dict(arguments)
+    if task.takes_context:
+        keywords[CONTEXT_PARAMETER] = context
+    return partial(task.function, **keywords) if keywords else task.function

@@ -1,0 +1,191 @@
+"""From `module:function` or `./file.py:function` to a checked task. Importing runs the user's code."""
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from orchestrator.errors import TaskError
+from orchestrator.tasks.api import ATTRIBUTE, Options
+
+CONTEXT_PARAMETER = "ctx"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task that was imported and fits its `with:` arguments.
+
+    Attributes:
+        reference: as the job file has it.
+        function: the user's function.
+        options: what its decorator said.
+        takes_context: whether it has a parameter named `ctx`.
+        fingerprint: SHA-256 of the source file that defines it ("" where there is none).
+    """
+
+    reference: str
+    function: Callable[..., Any]
+    options: Options
+    takes_context: bool
+    fingerprint: str
+
+
+def load_task(reference: str, base: Path, arguments: Mapping[str, Any]) -> Task:
+    """Import a task and check that it can be called with the job's arguments.
+
+    Args:
+        reference: "package.module:function", or "./file.py:function" relative to `base`.
+        base: the job file's folder; it is put on `sys.path`, so that modules beside the job file can be imported.
+        arguments: the job's `with:`.
+
+    Raises:
+        TaskError: it cannot be imported, is not a function of one item, or does not take these arguments.
+    """
+    target, _, name = reference.partition(":")
+    module = _import_file(base / target) if target.endswith(".py") else _import_module(target, base)
+    function = _lookup(module, name, reference)
+    options = getattr(function, ATTRIBUTE, None) or Options()
+    _check_function(function, reference)
+    takes_context = _check_arguments(function, arguments, reference)
+    for factory in (options.process, options.thread):
+        if factory is not None:
+            _check_factory(factory, arguments, reference)
+    return Task(reference, function, options, takes_context, _fingerprint(function))
+
+
+def _import_file(path: Path) -> ModuleType:
+    path = path.resolve()
+    if not path.is_file():
+        raise TaskError("there is no such task file", where=str(path), hint="`task:` is relative to the job file.")
+    _prepend_path(path.parent)
+    name = f"ftorch_task_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TaskError("it cannot be imported as Python", where=str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        sys.modules.pop(name, None)
+        raise _import_failed(str(path), error) from error
+    return module
+
+
+def _import_module(name: str, base: Path) -> ModuleType:
+    _prepend_path(Path.cwd())
+    _prepend_path(base)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = error.name or name
+        if name == missing or name.startswith(f"{missing}."):
+            raise TaskError(
+                f"there is no module {missing!r}",
+                where=f"task: {name}",
+                hint="It is looked for beside the job file, in the current folder, and among the installed packages; "
+                "a file is written ./file.py:function.",
+            ) from error
+        raise _import_failed(name, error) from error
+    except BaseException as error:
+        raise _import_failed(name, error) from error
+
+
+def _prepend_path(folder: Path) -> None:
+    text = str(folder)
+    if text not in sys.path:
+        sys.path.insert(0, text)
+
+
+def _import_failed(what: str, error: BaseException) -> TaskError:
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if isinstance(error, SyntaxError):
+        return TaskError(f"not valid Python: {error.msg}", where=f"{error.filename}:{error.lineno}:{error.offset}")
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    hint = None
+    if isinstance(error, ModuleNotFoundError):
+        hint = f"Install {error.name!r} into {sys.prefix}, or put it beside the job file."
+    return TaskError(
+        f"importing it failed: {type(error).__name__}: {error} (raised at {last.filename}:{last.lineno})",
+        where=what,
+        hint=hint,
+    )
+
+
+def _lookup(module: ModuleType, name: str, reference: str) -> Any:
+    found = getattr(module, name, None)
+    if found is not None:
+        return found
+    here = [key for key, value in vars(module).items() if inspect.isfunction(value) and not key.startswith("_")]
+    near = difflib.get_close_matches(name, here, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(sorted(here)) or 'no function'}."
+    raise TaskError(f"the module has no function {name!r}", where=f"task: {reference}", hint=hint)
+
+
+def _check_function(function: Any, reference: str) -> None:
+    where = f"task: {reference}"
+    if not callable(function):
+        raise TaskError(f"it is a {type(function).__name__}, not a function", where=where)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise TaskError(
+            "it is an async function; a task is a plain function of one item",
+            where=where,
+            hint="Threads run tasks; call asyncio.run inside it if it must await.",
+        )
+    if inspect.isgeneratorfunction(function):
+        raise TaskError("it is a generator function; a task returns its result", where=where)
+
+
+def _check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], reference: str) -> bool:
+    where = f"task: {reference}"
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return False
+    takes_context = CONTEXT_PARAMETER in signature.parameters
+    extra = {CONTEXT_PARAMETER: None} if takes_context else {}
+    names = [name for name in signature.parameters if name != CONTEXT_PARAMETER][1:]
+    for name in arguments:
+        if name not in names and not _takes_any(signature):
+            near = difflib.get_close_matches(name, names, n=1)
+            known = f"Did you mean {near[0]!r}?" if near else f"It takes: {', '.join(names) or 'only the item'}."
+            raise TaskError(f"with: it takes no argument {name!r}", where=where, hint=known)
+    try:
+        signature.bind(object(), **arguments, **extra)
+    except TypeError as error:
+        raise TaskError(
+            f"it cannot be called with one item and this `with:`: {error}", where=where, hint=f"It is {signature}."
+        ) from error
+    return takes_context
+
+
+def _takes_any(signature: inspect.Signature) -> bool:
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+
+
+def _check_factory(factory: Callable[..., Any], arguments: Mapping[str, Any], reference: str) -> None:
+    for name, parameter in inspect.signature(factory).parameters.items():
+        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            continue
+        if parameter.default is parameter.empty and name not in arguments and name != "process":
+            raise TaskError(
+                f"its state function {getattr(factory, '__name__', factory)!r} needs {name!r}, which `with:` lacks",
+                where=f"task: {reference}",
+            )
+
+
+def _fingerprint(function: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    path = Path(code.co_filename) if code is not None else None
+    if path is None or not path.is_file():
+        return ""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
