@@ -1,0 +1,1 @@
+"""Distances for a table of coordinates."""

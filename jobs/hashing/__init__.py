@@ -1,0 +1,1 @@
+"""Digests of files, as `sha256sum` writes them."""

@@ -1,0 +1,1 @@
+"""A plain CPU loop, for measuring."""

@@ -1,0 +1,1 @@
+"""How often every word occurs."""
