@@ -22,8 +22,8 @@ class Encoder(Protocol):
         """The bytes of these results, one record each; a tree writes its files and returns b"".
 
         Raises:
-            TypeError, ValueError: a result that the format cannot hold. The caller then encodes them one by one
-                to find which, so a failed call must leave nothing behind.
+            TypeError, ValueError: a result that the format cannot hold. The caller then encodes them one by
+                one to find which, so a failed call must leave nothing behind.
             OSError: a tree's file could not be written.
         """
         ...

@@ -1,0 +1,63 @@
+"""Open an output: the encoder of a format for each thread, and what stands before the encoded bytes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import OutputError
+from orchestrator.outputs.base import Encoder
+from orchestrator.outputs.csv import CsvEncoder
+from orchestrator.outputs.jsonl import JsonlEncoder
+from orchestrator.outputs.target import SUFFIXES
+from orchestrator.outputs.target import Target as Target
+from orchestrator.outputs.target import check_output as check_output
+from orchestrator.outputs.text import TextEncoder
+from orchestrator.outputs.tree import TreeEncoder
+from orchestrator.spec.keys import Key
+from orchestrator.spec.model import Output
+
+
+class NoEncoder:
+    """Writes nothing: for results that nobody wants, and for a fold, whose one value is written at the end."""
+
+    needs_keys = False
+
+    def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> bytes:  # noqa: ARG002
+        """No bytes."""
+        return b""
+
+
+def open_encoder(output: Output, format: str, replace: bool, root: Path | None = None) -> Encoder:  # noqa: A002
+    """A new encoder, for one thread of this process.
+
+    Args:
+        output: the job's output.
+        format: its format, never "auto".
+        replace: whether a tree's files replace those that are there: for a resumed run, and to overwrite.
+        root: the folder of a tree, `Target.path`; without it `output.path` as it stands.
+
+    Raises:
+        OutputError: a template, a name or the columns are wrong, or there is no such format.
+    """
+    match format:
+        case "jsonl":
+            return JsonlEncoder(output.keys)
+        case "csv":
+            return CsvEncoder(output.keys, output.columns)
+        case "text":
+            return TextEncoder(output.template, output.escape == "gnu")
+        case "tree":
+            return TreeEncoder(root or Path(output.path or "out"), output.name, replace)
+        case "none" | "json":
+            return NoEncoder()
+    known = ", ".join(SUFFIXES)
+    raise OutputError(f"{format!r} is no format; there are {known}", where="output.format")
+
+
+def header(output: Output, format: str) -> bytes:  # noqa: A002
+    """What stands before the encoded bytes, in each file: the header record of CSV.
+
+    Raises:
+        OutputError: the columns are wrong.
+    """
+    return CsvEncoder(output.keys, output.columns).header() if format == "csv" else b""
