@@ -1,90 +1,59 @@
 """The job file as frozen data: every field, its type, its default and what it means.
 
 The names are the keys of job.yaml. The JSON Schema, the documentation and the Helm chart's values are
-made from these classes, so a field's docstring is its user documentation. Rules that one field alone
-cannot state (exactly one input, a template only for text) are in :mod:`orchestrator.spec.rules`.
+made from these classes, so a class's docstring and its `Attributes:` are user documentation. Rules that one
+field alone cannot state (exactly one input, a template only for text) are in :mod:`orchestrator.spec.rules`.
+
+Defaults with a unit come from factories: a default that is an object of ours has no place in a JSON Schema.
 """
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
+from orchestrator.spec.model_data import (
+    CsvInput,
+    FilesInput,
+    Frozen,
+    Input,
+    JsonlInput,
+    LinesInput,
+    Output,
+    RangeInput,
+)
 from orchestrator.spec.units import Duration, Share, Size
 
-
-class Frozen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=False):
-    """What every part of a job has in common: immutable, and no unknown key."""
-
-
-class FilesInput(Frozen):
-    """Every regular file below `root` is one item, in a stable order (folder by folder, names by their bytes)."""
-
-    root: str
-    include: list[str] = field(default_factory=lambda: ["**"])
-    exclude: list[str] = field(default_factory=list)
-    symlinks: Literal["skip", "inside", "follow"] = "skip"
-
-
-class LinesInput(Frozen):
-    """Every line of the text files is one item, without its newline (LF, CRLF or CR)."""
-
-    path: str | list[str]
-    encoding: Literal["utf-8", "latin-1", "bytes"] = "utf-8"
-    compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
-
-
-class JsonlInput(Frozen):
-    """Every line of the JSON Lines files is one item: the decoded value. Blank lines are passed over."""
-
-    path: str | list[str]
-    compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
+__all__ = [
+    "CsvInput",
+    "Failures",
+    "FilesInput",
+    "Frozen",
+    "Input",
+    "JobSpec",
+    "JsonlInput",
+    "Kubernetes",
+    "LinesInput",
+    "Measure",
+    "Output",
+    "RangeInput",
+    "Resources",
+    "Retry",
+    "Runtime",
+    "Schedule",
+    "Timeout",
+]
 
 
-class CsvInput(Frozen):
-    """Every record of the CSV files is one item: a dict of its fields by the names in the header row."""
+class Resources(Frozen, frozen=True):
+    """What the job may use of the machine.
 
-    path: str | list[str]
-    delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
-    columns: list[str] | None = None
-    encoding: Literal["utf-8", "latin-1"] = "utf-8"
-    compression: Literal["auto", "none", "gzip", "zstd"] = "auto"
-
-
-class RangeInput(Frozen):
-    """The integers start, start + step, … below stop, as Python's range has them."""
-
-    stop: int
-    start: int = 0
-    step: int = 1
-
-
-class Input(Frozen):
-    """Where the items come from: exactly one of the kinds."""
-
-    files: FilesInput | None = None
-    lines: LinesInput | None = None
-    jsonl: JsonlInput | None = None
-    csv: CsvInput | None = None
-    range: RangeInput | None = None
-
-
-class Output(Frozen):
-    """Where the results go, and how they are written."""
-
-    path: str | None = None
-    format: Literal["auto", "jsonl", "csv", "text", "tree", "json", "none"] = "auto"
-    order: Literal["input", "finished"] = "input"
-    keys: bool = True
-    template: str = "{result}"
-    escape: Literal["none", "gnu"] = "none"
-    columns: list[str] | None = None
-    name: str = "{key}"
-    part_size: Size = Size(256 << 20)
-    overwrite: bool = False
-
-
-class Resources(Frozen):
-    """What the job may use of the machine."""
+    Attributes:
+        threads: `auto` takes what the CPU affinity and the container's quota allow.
+        profile: `cpu` counts physical cores first; `mixed` (compute and wait) takes 1.5 times as many.
+        rounding: What becomes of a quota of 2.5 CPUs.
+        memory: What the job may use; without it, what the container allows.
+        pin: Whether each thread keeps to one CPU.
+    """
 
     threads: Literal["auto"] | Annotated[int, Meta(ge=1, le=4096)] = "auto"
     profile: Literal["cpu", "mixed"] = "cpu"
@@ -93,19 +62,32 @@ class Resources(Frozen):
     pin: bool = False
 
 
-class Retry(Frozen):
-    """How often an item that raised is tried, and how long it waits between: backoff × 2ⁿ, at most max_backoff."""
+class Retry(Frozen, frozen=True):
+    """How often an item that raised is tried, and how long it waits between.
+
+    The n-th wait is backoff times 2ⁿ⁻¹, and at most max_backoff.
+
+    Attributes:
+        attempts: How often an item is tried in all; 1 is no retry.
+        backoff: The first wait.
+        max_backoff: The longest wait.
+    """
 
     attempts: Annotated[int, Meta(ge=1, le=100)] = 3
-    backoff: Duration = Duration(1.0)
-    max_backoff: Duration = Duration(30.0)
+    backoff: Duration = field(default_factory=lambda: Duration(1.0))
+    max_backoff: Duration = field(default_factory=lambda: Duration(30.0))
 
 
-class Failures(Frozen):
+class Failures(Frozen, frozen=True):
     """What an item that failed every attempt means for the run.
 
     `quarantine` sets it aside and goes on; `stop` ends the run. With `max_failed` the run ends as soon as
     more items than that have failed; without it the run goes to its end and exits 1 if any item failed.
+
+    Attributes:
+        policy: Set failed items aside and go on, or stop at the first.
+        max_failed: How many items may fail: a number, or a percentage of all.
+        max_crashes: How many times items may kill the worker process before the run gives up.
     """
 
     policy: Literal["quarantine", "stop"] = "quarantine"
@@ -113,30 +95,54 @@ class Failures(Frozen):
     max_crashes: Annotated[int, Meta(ge=0)] = 100
 
 
-class Timeout(Frozen):
-    """How long an item and the whole job may take, and how long a stop may take to finish what runs."""
+class Timeout(Frozen, frozen=True):
+    """How long an item and the whole job may take, and how long a stop may take to finish what runs.
+
+    Attributes:
+        item: The longest that one item may take.
+        job: The longest that the run may take.
+        grace: How long running items may go on after a stop was asked for.
+    """
 
     item: Duration | None = None
     job: Duration | None = None
-    grace: Duration = Duration(25.0)
+    grace: Duration = field(default_factory=lambda: Duration(25.0))
 
 
-class Runtime(Frozen):
-    """What the job asks of the interpreter."""
+class Runtime(Frozen, frozen=True):
+    """What the job asks of the interpreter.
+
+    Attributes:
+        free_threading: `required` refuses to run with the GIL on; `preferred` runs on processes then.
+        backend: `auto` takes threads where the GIL is off, and processes where it is on.
+        gc: The cyclic garbage collector; `auto` freezes what setup made and collects where it pays.
+    """
 
     free_threading: Literal["required", "preferred"] = "preferred"
     backend: Literal["auto", "threads", "processes"] = "auto"
     gc: Literal["auto", "freeze", "default", "off"] = "auto"
 
 
-class Measure(Frozen):
-    """What a run measures of itself."""
+class Measure(Frozen, frozen=True):
+    """What a run measures of itself.
+
+    Attributes:
+        scaling: Whether the first seconds measure how the job scales with threads.
+    """
 
     scaling: Literal["auto", "off"] = "auto"
 
 
-class Kubernetes(Frozen):
-    """How the job runs on a cluster."""
+class Kubernetes(Frozen, frozen=True):
+    """How the job runs on a cluster.
+
+    Attributes:
+        image: The container image; it holds the task's code and dependencies.
+        nodes: How many nodes work at a time, one pod each.
+        shards: Into how many parts the input is cut; at least `nodes`, which is also the default.
+        cpu: The CPUs of each pod, whole ones.
+        memory: The memory of each pod.
+    """
 
     image: str | None = None
     nodes: Annotated[int, Meta(ge=1)] = 1
@@ -145,20 +151,44 @@ class Kubernetes(Frozen):
     memory: Size | None = None
 
 
-class Schedule(Frozen):
-    """When the job runs by itself."""
+class Schedule(Frozen, frozen=True):
+    """When the job runs by itself.
+
+    Attributes:
+        cron: Minute, hour, day of the month, month, day of the week.
+        time_zone: The zone that the times are in.
+        concurrency: Whether a run may start while the one before it still runs, or takes its place.
+    """
 
     cron: str
     time_zone: str = "Etc/UTC"
     concurrency: Literal["Allow", "Forbid", "Replace"] = "Forbid"
 
 
-class JobSpec(Frozen):
-    """A whole job file."""
+class JobSpec(Frozen, frozen=True):
+    """A whole job file.
+
+    Attributes:
+        task: The function for each item: `module.path:function`, or `./file.py:function` next to the job file.
+        input: Where the items come from: exactly one of files, lines, jsonl, csv, range.
+        apiVersion: The version of this format.
+        kind: What the file describes.
+        name: The job's name: lower-case letters, digits and dashes; by default the file's or its folder's.
+        with: Keyword arguments for the task.
+        output: Where the results go, and how they are written.
+        resources: What the job may use of the machine.
+        retry: How often an item that raised is tried again.
+        failures: What a failed item means for the run.
+        timeout: How long things may take.
+        runtime: What the job asks of the interpreter.
+        measure: What a run measures of itself.
+        kubernetes: How the job runs on a cluster.
+        schedule: When the job runs by itself.
+    """
 
     task: str
     input: Input
-    apiVersion: Literal["ftorch/v1"] = "ftorch/v1"
+    apiVersion: Literal["ftorch/v1"] = "ftorch/v1"  # noqa: N815 - Kubernetes' spelling, which users know
     kind: Literal["Job"] = "Job"
     name: str = "job"
     arguments: dict[str, Any] = field(default_factory=dict, name="with")

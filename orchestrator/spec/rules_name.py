@@ -1,0 +1,84 @@
+"""What a job may be called, and how a task is named."""
+
+import keyword
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from orchestrator.spec.model import JobSpec
+from orchestrator.spec.problems import Problem
+
+LONGEST_NAME = 52
+"""DNS-1123 allows 63 characters, and a CronJob adds 11 to name its jobs."""
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+
+def default_name(path: PurePath) -> str:
+    """A job's name where the file gives none: the file's own, or for job.yaml its folder's.
+
+    Args:
+        path: the job file; its folder counts only as far as the path has it.
+    """
+    candidates = (path.parent.name, path.stem) if path.stem == "job" else (path.stem, path.parent.name)
+    return next(filter(None, map(_as_name, candidates)), "job")
+
+
+def _as_name(text: str) -> str:
+    dashed = re.sub(r"[^a-z0-9]+", "-", text.lower())
+    return dashed.strip("-")[:LONGEST_NAME].rstrip("-")
+
+
+def name_problems(spec: JobSpec) -> Iterator[Problem]:
+    """Yield why Kubernetes would not take the name."""
+    name = spec.name
+    if len(name) > LONGEST_NAME:
+        yield Problem(("name",), f"found {len(name)} characters, expected at most {LONGEST_NAME}")
+    elif not _NAME.fullmatch(name):
+        near = _as_name(name)
+        yield Problem(
+            ("name",),
+            f'found the text "{name}", expected lower-case letters, digits and dashes, no dash first or last',
+            f'Did you mean "{near}"?' if near else None,
+        )
+
+
+def task_problems(spec: JobSpec) -> Iterator[Problem]:
+    """Yield why the task's name can be none."""
+    target, colon, function = spec.task.rpartition(":")
+    mistake, hint = None, None
+    if not colon:
+        mistake = "expected module.path:function or ./file.py:function"
+        hint = _without_colon(spec.task)
+    elif not _is_identifier(function):
+        mistake = f'expected the name of a function after the colon, found "{function}"'
+    elif target.endswith(".py") or "/" in target:
+        mistake, hint = _file_mistake(target, function)
+    elif not all(_is_identifier(part) for part in target.split(".")):
+        mistake = f'expected a module before the colon, found "{target}"'
+    if mistake is not None:
+        yield Problem(("task",), f'found the text "{spec.task}", {mistake}', hint)
+
+
+def _file_mistake(target: str, function: str) -> tuple[str | None, str | None]:
+    parts = target.split("/")
+    if target.startswith("/") or ".." in parts:
+        hint = "A task file lies in the job file's folder or below, so that both can go to a cluster."
+        return "a path that escapes its root: the job file's folder", hint
+    if not target.endswith(".py") or parts[-1] == ".py" or "\0" in target:
+        return "expected a file that ends in .py before the colon", None
+    if parts[0] != ".":
+        return "expected ./ before a file's name", f'Did you mean "./{target}:{function}"?'
+    return None, None
+
+
+def _without_colon(task: str) -> str | None:
+    if task.endswith(".py"):
+        return f'Name the function too: "{task}:function".'
+    module, dot, function = task.rpartition(".")
+    is_dotted = dot and all(_is_identifier(part) for part in task.split("."))
+    return f'Did you mean "{module}:{function}"?' if is_dotted else None
+
+
+def _is_identifier(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
