@@ -39,6 +39,7 @@ class Dispenser:
         self._retries = deque(retries)
         self._remaining = sum(hi - lo for lo, hi in gaps)
         self._threads = threads
+        self.unit = plan.index.unit
 
     def take(self, units: int, size: int) -> Chunk | None:
         """The next chunk, or None when nothing is left.
@@ -54,11 +55,16 @@ class Dispenser:
                 return None
             lo, end = self._gaps.popleft()
             fair = max(1, self._remaining // (2 * self._threads))
-            hi = self._plan.cut(lo, min(units, fair), size, end)
+            hi = self._plan.cut(lo, min(units, fair), size, self._end(lo, end))
             if hi < end:
                 self._gaps.appendleft((hi, end))
             self._remaining -= hi - lo
             return Chunk(lo, hi, limit=self._limit_of(hi))
+
+    def _end(self, lo: int, end: int) -> int:
+        """An entry of which only some items are wanted is a chunk of its own."""
+        index = self._plan.index
+        return index.limit_from if index.limit is not None and lo < index.limit_from < end else end
 
     def _limit_of(self, hi: int) -> int | None:
         index = self._plan.index

@@ -133,16 +133,17 @@ class Lane:
         else:
             results, errors = run_batches(calling.call, values, base, self._line, calling.batch)
         if not errors and not batch.unreadable:
-            keys = batch.keys() if self._sink.needs_keys else ()
-            return encode_segment(self._sink, Segment(base, keys, results, {}, {}))
-        segment = Segment(base, batch.keys(), results, errors, {at: values[at] for at in errors})
+            return encode_segment(self._sink, Segment(base, batch.keys, results, {}, {}))
+        keys = batch.keys()
+        segment = Segment(base, lambda: keys, results, errors, {at: values[at] for at in errors})
         segment.note_unreadable(batch.unreadable, unreadable)
         return segment
 
     def _do_some(self, only: tuple[int, ...], batch: Batch, base: int, unreadable: int) -> Segment:
         values, keys = batch.values, batch.keys()
         chosen = [number for number in only if base <= number < base + len(values)]
-        segment = Segment(base, [keys[number - base] for number in chosen], [HOLE] * len(chosen), {}, {})
+        some = [keys[number - base] for number in chosen]
+        segment = Segment(base, lambda: some, [HOLE] * len(chosen), {}, {})
         segment.numbers = chosen
         for at, number in enumerate(chosen):
             segment.values[at] = values[number - base]

@@ -1,19 +1,22 @@
 """A run of a chunk's items with their results, some of which may have failed; and its encoding around the holes."""
 
+import errno
+import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.engine.items import HOLE
 from orchestrator.engine.outcome import WHOLE_CHUNK
 from orchestrator.engine.sinks import Sink
-from orchestrator.errors import InputError
+from orchestrator.errors import FtorchError, InputError, StoreUnavailable
 from orchestrator.inputs.base import Unreadable
 from orchestrator.run.records import Failure
 from orchestrator.spec.keys import Key
 
 _TRACEBACK_LIMIT = 20
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
 @dataclass(slots=True)
@@ -33,7 +36,7 @@ class Segment:
 
     Attributes:
         base: the number of the first one within the chunk.
-        keys: their keys; empty where nothing needs them and nothing failed.
+        keys: gives their keys.
         results: their results, HOLE where one failed.
         errors: what they raised, by position; they may be tried again.
         values: the items that failed, by position.
@@ -45,7 +48,7 @@ class Segment:
     """
 
     base: int
-    keys: Sequence[Key]
+    keys: Callable[[], Sequence[Key]]
     results: list[Any]
     errors: dict[int, BaseException]
     values: dict[int, Any]
@@ -59,7 +62,7 @@ class Segment:
     @classmethod
     def for_unread(cls, name: str, error: Exception) -> "Segment":
         """The segment that stands for a chunk that could not be read."""
-        return cls(WHOLE_CHUNK, [name], [HOLE], {0: error}, {}, unread=True)
+        return cls(WHOLE_CHUNK, lambda: [name], [HOLE], {0: error}, {}, unread=True)
 
     @property
     def items(self) -> int:
@@ -89,25 +92,42 @@ def encode_segment(sink: Sink, segment: Segment) -> Segment:
     segment.count = segment.items
     if not segment.errors and not segment.unreadable:
         try:
-            segment.token = sink.encode(segment.keys, segment.results)
-        except (TypeError, ValueError, KeyError, AttributeError, OSError, RecursionError):
+            segment.token = sink.encode(segment.keys() if sink.needs_keys else (), segment.results)
+        except Exception as error:
+            raise_if_fatal(error)
             _encode_around(sink, segment)
     else:
         _encode_around(sink, segment)
-    segment.results, segment.keys, segment.values = [], (), {}
-    segment.errors = {}
+    segment.results, segment.values, segment.errors = [], {}, {}
     return segment
+
+
+def raise_if_fatal(error: Exception) -> None:
+    """Raise again what is no item's fault: an error of ours, or a disk that cannot take any item's result.
+
+    Raises:
+        StoreUnavailable: the output's disk is full, read-only or failing.
+    """
+    if isinstance(error, FtorchError):
+        raise error
+    if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+        raise StoreUnavailable(
+            f"the output cannot be written: {error.strerror}",
+            where=None if error.filename is None else os.fsdecode(error.filename),
+            hint="What was committed is kept; when the disk can be written again, go on with --resume.",
+        ) from error
 
 
 def _encode_around(sink: Sink, segment: Segment) -> None:
     """Encode one by one, and note where in the bytes each failed item's record would be."""
     tokens: list[Any] = []
     size = 0
+    keys = segment.keys()
     unreadable = sorted(segment.unreadable, key=lambda item: item[0])
     for at, result in enumerate(segment.results):
         while unreadable and unreadable[0][0] <= at:
             segment.failures.append(_unreadable(unreadable.pop(0), size))
-        key = segment.keys[at] if segment.keys else segment.number(at)
+        key = keys[at]
         error = segment.errors.get(at)
         if error is None:
             try:
@@ -115,6 +135,7 @@ def _encode_around(sink: Sink, segment: Segment) -> None:
                 size += sink.size(tokens[-1])
                 continue
             except Exception as raised:
+                raise_if_fatal(raised)
                 error = raised
         segment.failures.append(FailedAt(segment.number(at), key, error, size, single=at not in segment.errors))
     segment.failures.extend(_unreadable(item, size) for item in unreadable)

@@ -1,0 +1,83 @@
+"""Puts a thread's lane together: reader, task, sink and board line. The same for a thread and for a child process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.engine.board import Board
+from orchestrator.engine.lane import Calling, Lane
+from orchestrator.engine.sinks import EncoderSink, FoldSink, Sink
+from orchestrator.inputs.open import open_source
+from orchestrator.outputs.base import Encoder
+from orchestrator.outputs.open import open_encoder
+from orchestrator.run.folder import Manifest
+from orchestrator.run.plan import PlanReader, read_index
+from orchestrator.store.base import Store
+from orchestrator.tasks.api import Context
+from orchestrator.tasks.bind import State, bind, make_thread_state, own_arguments
+from orchestrator.tasks.load import Task
+
+
+@dataclass(frozen=True, slots=True)
+class LaneParts:
+    """What every lane of a worker is made from.
+
+    Attributes:
+        store, manifest: the run.
+        task, process: the imported task, and the state its threads share.
+        board: where the lanes tell what they do.
+        output: the root of the output's tree ("" for other formats).
+        replace: a tree's files may replace existing ones.
+    """
+
+    store: Store
+    manifest: Manifest
+    task: Task
+    process: Any
+    board: Board
+    output: str
+    replace: bool
+
+
+class ThreadLane(Lane):
+    """A lane with the thread state that it cleans up at its end."""
+
+    state: State
+
+    def close(self) -> None:
+        """Release the reader and the thread's state."""
+        super().close()
+        self.state.close()
+
+
+def make_lane(parts: LaneParts, index: int) -> ThreadLane:
+    """A new lane, made in the thread that will use it.
+
+    Raises:
+        TaskError: the task's thread state cannot be made.
+    """
+    spec, task = parts.manifest.spec, parts.task
+    arguments = own_arguments(msgspec.json.encode(spec.arguments))
+    state = make_thread_state(task, arguments, parts.process)
+    call = bind(task, arguments, Context(parts.process, state.value, index))
+    source = open_source(spec.input, Path(parts.manifest.base))
+    lane = ThreadLane(
+        plan=PlanReader(parts.store, read_index(parts.store)),
+        reader=source.reader(),
+        calling=Calling(call, task.options.batch, spec.retry),
+        sink=_sink(parts),
+        line=parts.board.line(index),
+    )
+    lane.state = state
+    return lane
+
+
+def _sink(parts: LaneParts) -> Sink:
+    fold = parts.task.options.fold
+    if fold is not None:
+        return FoldSink(fold)
+    make: Callable[..., Encoder] = open_encoder
+    return EncoderSink(make(parts.manifest.spec.output, parts.manifest.output_format, parts.output, parts.replace))

@@ -1,0 +1,196 @@
+"""Turns the outcomes of all threads into parts and commits.
+
+Guarantees: `offer` costs a thread one lock and one append; a commit names only bytes that the store already holds;
+outcomes of one commit that lie side by side become one range. When outcomes come faster than the store takes them,
+`offer` waits, so memory stays bounded. Assumes: `commit` is called by one thread, the worker's main thread.
+"""
+
+import threading
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from orchestrator.engine.outcome import Outcome
+from orchestrator.errors import TaskError
+from orchestrator.run.ledger import Ledger
+from orchestrator.run.progress import Progress
+from orchestrator.run.records import Blob, Commit, FailedItem, Failure, Filled, Range
+from orchestrator.store.base import Store
+from orchestrator.tasks.api import Fold
+
+WAKE_BYTES = 32 << 20
+_MOST_BYTES = 4 * WAKE_BYTES
+
+
+class Committer:
+    """The way from outcomes to the ledger."""
+
+    def __init__(self, store: Store, ledger: Ledger, fold: Fold | None, flush: Callable[[], None] | None) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._fold = fold
+        self._flush = flush
+        self._changed = threading.Condition()
+        self._offered: list[Outcome] = []
+        self._size = 0
+        self._poked = False
+        self._parts = 0
+
+    def offer(self, outcome: Outcome) -> None:
+        """Hand over an outcome; waits while too many bytes are waiting to be written."""
+        size = _weight(outcome)
+        with self._changed:
+            self._offered.append(outcome)
+            self._size += size
+            if self._size >= WAKE_BYTES:
+                self._changed.notify_all()
+            while self._size > _MOST_BYTES:
+                self._changed.wait()
+
+    def poke(self) -> None:
+        """Have `wait` return at once: there is something to look at."""
+        with self._changed:
+            self._poked = True
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is time for a commit: the seconds are over, enough bytes are there, or `poke` was called."""
+        with self._changed:
+            if not self._poked and self._size < WAKE_BYTES:
+                self._changed.wait(seconds)
+            self._poked = False
+
+    def commit(self) -> Commit | None:
+        """Write what was offered since the last time, and commit it; None if nothing was.
+
+        Raises:
+            StoreUnavailable: it cannot be written.
+            Fenced: a newer process owns the shard.
+        """
+        with self._changed:
+            outcomes, self._offered = self._offered, []
+        if not outcomes:
+            return None
+        if self._flush is not None:
+            self._flush()
+        outcomes.sort(key=lambda outcome: (outcome.lo, outcome.retried or ()))
+        try:
+            return self._ledger.append(lambda progress: self._build(progress, outcomes))
+        finally:
+            with self._changed:
+                self._size -= sum(_weight(outcome) for outcome in outcomes)
+                self._changed.notify_all()
+
+    def _build(self, progress: Progress, outcomes: list[Outcome]) -> Commit | None:
+        first = [item for item in outcomes if item.retried is None and not progress.covers(item.lo, item.hi)]
+        again = [item for item in outcomes if item.retried and (item.lo, item.hi, item.retried[0]) in progress.failed]
+        if not first and not again:
+            return None
+        part = _Part(self._ledger.part_name(self._parts))
+        ranges = [self._range(part, run) for run in _side_by_side(first)]
+        good = [item for item in again if not item.failures]
+        filled = [Filled(item.lo, item.hi, _number(item), part.add([self._bytes([item])])) for item in good]
+        bad = [item for item in again if item.failures]
+        failures = [failed.detail for item in first for failed in item.failures]
+        failures += [msgspec.structs.replace(item.failures[0].detail, index=_number(item)) for item in bad]
+        if part.size:
+            self._store.put(part.name, part.data)
+        commit = Commit(
+            epoch=self._ledger.epoch or 0,
+            ranges=ranges,
+            filled=filled,
+            refailed=[FailedItem(item.lo, item.hi, _number(item), 0) for item in bad],
+            failures=self._write_failures(failures),
+        )
+        self._parts += 1
+        return commit
+
+    def _range(self, part: "_Part", run: Sequence[Outcome]) -> Range:
+        failed: list[FailedItem] = []
+        position = 0
+        for outcome in run:
+            failed += [
+                FailedItem(outcome.lo, outcome.hi, item.detail.index, 0 if self._fold else position + item.at)
+                for item in outcome.failures
+            ]
+            position += 0 if self._fold else len(outcome.token)
+        tokens = [self._bytes(run)] if self._fold else [outcome.token for outcome in run]
+        return Range(
+            lo=run[0].lo,
+            hi=run[-1].hi,
+            items=sum(outcome.items for outcome in run),
+            nbytes=sum(outcome.nbytes for outcome in run),
+            blobs=part.add(tokens),
+            failed=failed,
+        )
+
+    def _bytes(self, run: Sequence[Outcome]) -> bytes:
+        if self._fold is None:
+            return b"".join(outcome.token for outcome in run)
+        merged: Any = run[0].token
+        for outcome in run[1:]:
+            merged = self._fold.merge(merged, outcome.token)
+        return encode_accumulator(merged)
+
+    def _write_failures(self, failures: list[Failure]) -> str | None:
+        if not failures:
+            return None
+        name = self._ledger.part_name(self._parts, ".failures")
+        self._store.put(name, [msgspec.json.Encoder().encode_lines(failures)])
+        return name
+
+
+class _Part:
+    """The bytes of a part while it is put together."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.data: list[bytes] = []
+        self.size = 0
+
+    def add(self, tokens: Sequence[bytes]) -> list[Blob]:
+        length, crc = 0, 0
+        for token in tokens:
+            crc = zlib.crc32(token, crc)
+            length += len(token)
+        if not length:
+            return []
+        self.data.extend(tokens)
+        blob = Blob(self.name, self.size, length, crc)
+        self.size += length
+        return [blob]
+
+
+def encode_accumulator(accumulator: Any) -> bytes:
+    """A fold's accumulator as the ledger keeps it.
+
+    Raises:
+        TaskError: it is not plain data.
+    """
+    try:
+        return msgspec.json.encode(accumulator)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TaskError(
+            f"the fold's accumulator cannot be stored as JSON: {error}",
+            hint="Build it of dicts, lists, strings and numbers, and make the final value in finish=.",
+        ) from error
+
+
+def _side_by_side(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    runs: list[list[Outcome]] = []
+    for outcome in outcomes:
+        if runs and runs[-1][-1].hi == outcome.lo:
+            runs[-1].append(outcome)
+        else:
+            runs.append([outcome])
+    return runs
+
+
+def _number(outcome: Outcome) -> int:
+    return outcome.retried[0] if outcome.retried else 0
+
+
+def _weight(outcome: Outcome) -> int:
+    return len(outcome.token) if isinstance(outcome.token, bytes) else 1 << 14

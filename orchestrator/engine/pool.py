@@ -1,0 +1,175 @@
+"""The worker's threads: each takes a chunk, does it alone, hands over the outcome, and takes the next.
+
+Guarantees: a thread starts with an empty `contextvars.Context`; the first error that is nobody's item ends the pool
+and is kept for the main thread; when the number of allowed threads shrinks, the surplus threads wait between chunks
+and go on when it grows. Assumes: `make_lane` is called in the thread that will use the lane.
+"""
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from orchestrator.engine import board
+from orchestrator.engine.dispenser import Chunk, Dispenser
+from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.pace import Pace
+
+_MOST_UNSETTLED = 64
+
+
+class AnyLane(Protocol):
+    """What a thread needs of a lane, whether it computes here or in another process."""
+
+    @property
+    def pace(self) -> Pace:
+        """How its chunks went."""
+        ...
+
+    @property
+    def unsettled(self) -> int:
+        """How many chunks wait for a retry."""
+        ...
+
+    def next_due(self) -> float | None:
+        """When the next retry is due."""
+        ...
+
+    def run(self, chunk: Chunk) -> Outcome | None:
+        """Do a chunk."""
+        ...
+
+    def settle(self) -> Outcome | None:
+        """Do a retry that is due."""
+        ...
+
+    def close(self) -> None:
+        """Release what the lane holds."""
+        ...
+
+
+class ThreadRecord:
+    """What one thread leaves for the report; complete once it ended."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.pace = Pace()
+        self.cpu_seconds = 0.0
+        self.wall_seconds = 0.0
+
+
+class Pool:
+    """The threads of one worker."""
+
+    def __init__(
+        self,
+        make_lane: Callable[[int], AnyLane],
+        dispenser: Dispenser,
+        deliver: Callable[[Outcome], None],
+        on_end: Callable[[], None],
+        lines: Callable[[int], memoryview[int]],
+    ) -> None:
+        self.stop = threading.Event()
+        self.error: BaseException | None = None
+        self.records: list[ThreadRecord] = []
+        self._make_lane = make_lane
+        self._dispenser = dispenser
+        self._deliver = deliver
+        self._on_end = on_end
+        self._lines = lines
+        self._changed = threading.Condition()
+        self._allowed = 0
+        self._running = 0
+        self._exhausted = False
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def ended(self) -> bool:
+        """Whether every thread has ended."""
+        with self._changed:
+            return self._running == 0
+
+    def allow(self, threads: int) -> None:
+        """Let so many threads work; more are started when needed, surplus ones wait after their chunk."""
+        with self._changed:
+            self._allowed = threads
+            starting = range(len(self._threads), threads) if not self._exhausted and not self.stop.is_set() else ()
+            for index in starting:
+                record = ThreadRecord(index)
+                thread = threading.Thread(
+                    target=self._work, args=(record,), name=f"ftorch-{index}", daemon=True, context=contextvars.Context()
+                )
+                self.records.append(record)
+                self._threads.append(thread)
+                self._running += 1
+            self._changed.notify_all()
+        for index in starting:
+            self._threads[index].start()
+
+    def halt(self) -> None:
+        """Ask all threads to end after the chunk they are in."""
+        self.stop.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the threads to end; says whether they did."""
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return self.ended
+
+    def _work(self, record: ThreadRecord) -> None:
+        started, line = time.perf_counter(), self._lines(record.index)
+        try:
+            lane = self._make_lane(record.index)
+            record.pace = lane.pace
+            try:
+                self._loop(record.index, lane, line)
+            finally:
+                lane.close()
+        except BaseException as error:
+            with self._changed:
+                self.error = self.error or error
+            self.halt()
+        finally:
+            record.cpu_seconds = time.thread_time()
+            record.wall_seconds = time.perf_counter() - started
+            line[board.STATE] = board.ENDED
+            self._leave()
+
+    def _loop(self, index: int, lane: AnyLane, line: memoryview[int]) -> None:
+        take, deliver, stop = self._dispenser.take, self._deliver, self.stop
+        while not stop.is_set():
+            outcome = lane.settle()
+            if outcome is not None:
+                deliver(outcome)
+                continue
+            if index >= self._allowed and not lane.unsettled and not self._park(index, line):
+                return
+            chunk = take(*lane.pace.appetite(self._dispenser.unit)) if lane.unsettled < _MOST_UNSETTLED else None
+            if chunk is not None:
+                outcome = lane.run(chunk)
+                if outcome is not None:
+                    deliver(outcome)
+                continue
+            due = lane.next_due()
+            if due is None:
+                return
+            line[board.STATE] = board.WAITING
+            stop.wait(max(0.0, due - time.monotonic()))
+
+    def _park(self, index: int, line: memoryview[int]) -> bool:
+        """Wait until this thread may work again; says whether there is a reason to."""
+        line[board.STATE] = board.PARKED
+        with self._changed:
+            self._changed.wait_for(lambda: index < self._allowed or self._exhausted or self.stop.is_set())
+            return not self._exhausted and not self.stop.is_set()
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._running -= 1
+            self._exhausted = True
+            self._changed.notify_all()
+        self._on_end()

@@ -1,0 +1,126 @@
+"""Lanes in child processes, for a Python whose GIL is on: each thread of the pool drives one child.
+
+Guarantees: a child runs the same lane as a thread would, and writes its own line of the same board; it ends with its
+parent. Assumes: the task's results and accumulators are plain data once encoded. `python -m orchestrator.engine.processes`
+is the child.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from orchestrator.engine.board import Board
+from orchestrator.engine.build import LaneParts, make_lane
+from orchestrator.engine.dispenser import Chunk
+from orchestrator.engine.lifeline import die_with_parent
+from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.pace import Pace
+from orchestrator.engine.protocol import Work, error_of, problem_of
+from orchestrator.errors import FtorchError, WorkerDied
+from orchestrator.run.folder import Manifest, read_manifest
+from orchestrator.store.local import LocalStore
+from orchestrator.tasks.bind import make_process_state
+from orchestrator.tasks.load import load_task
+
+_spawning = threading.Lock()
+
+
+class ProcessLanes:
+    """Makes lanes whose work is done in child processes."""
+
+    def __init__(self, work: Work, manifest: Manifest, board: Board) -> None:
+        self._work = work
+        self._board = board
+        self._job = manifest.id
+
+    def make(self, index: int) -> "ProcessLane":
+        """A new lane with its own child."""
+        return ProcessLane(self._work, self._board.path, index)
+
+
+class ProcessLane:
+    """The near end of a lane in a child process."""
+
+    def __init__(self, work: Work, board: Path, index: int) -> None:
+        self.pace = Pace()
+        self.unsettled = 0
+        self._due: float | None = None
+        ours, theirs = socket.socketpair()
+        with theirs, _spawning:
+            command = [sys.executable, "-P", "-m", "orchestrator.engine.processes", str(theirs.fileno())]
+            self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=2)
+        self._pipe = Connection(ours.detach())
+        self._ask(("start", work, os.fspath(board), index))
+
+    def next_due(self) -> float | None:
+        """When the next retry is due."""
+        return self._due
+
+    def run(self, chunk: Chunk) -> Outcome | None:
+        """Do a chunk in the child."""
+        return self._ask(("run", chunk))
+
+    def settle(self) -> Outcome | None:
+        """Do a retry that is due in the child."""
+        return self._ask(("settle",)) if self._due is not None else None
+
+    def close(self) -> None:
+        """Let the child end."""
+        self._pipe.close()
+        self._child.wait()
+
+    def _ask(self, question: tuple[Any, ...]) -> Outcome | None:
+        try:
+            self._pipe.send(question)
+            answer = self._pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            code = self._child.wait()
+            raise WorkerDied(-code, f"a worker process died of signal {-code}") if code < 0 else FtorchError(
+                f"a worker process ended by itself with exit code {code}"
+            ) from None
+        if answer[0] == "problem":
+            raise error_of(answer[1])
+        _, outcome, self.pace, self.unsettled, self._due = answer
+        found: Outcome | None = outcome
+        return found
+
+
+def _child(pipe: Connection) -> None:
+    lane = None
+    while True:
+        try:
+            question = pipe.recv()
+        except (EOFError, ConnectionResetError):
+            break
+        try:
+            outcome = None
+            if question[0] == "start":
+                lane = _start(*question[1:])
+            elif lane is not None:
+                outcome = lane.run(question[1]) if question[0] == "run" else lane.settle()
+            assert lane is not None
+            pipe.send(("done", outcome, lane.pace, lane.unsettled, lane.next_due()))
+        except FtorchError as error:
+            pipe.send(("problem", problem_of(error)))
+    if lane is not None:
+        lane.close()
+
+
+def _start(work: Work, board: str, index: int) -> Any:
+    store = LocalStore(Path(work.run))
+    manifest = read_manifest(store)
+    spec = manifest.spec
+    task = load_task(spec.task, Path(manifest.base), spec.arguments)
+    state = make_process_state(task, spec.arguments)
+    mapped = Board.open(Path(board), write=True)
+    return make_lane(LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace), index)
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    _child(Connection(int(sys.argv[1])))

@@ -1,0 +1,116 @@
+"""What the supervisor and the worker say to each other: one JSON object a line, over two pipes.
+
+The supervisor sends a `Load`; the worker imports the task, meanwhile the supervisor plans; the worker answers
+`Loaded` or `Problem`. Then the supervisor sends a `Work`, later perhaps a `Stop`; the worker ends with `Ended` or
+`Problem`. The pipe's end means that the other side is gone.
+"""
+
+from typing import IO
+
+import msgspec
+from msgspec import Struct
+
+from orchestrator import errors
+from orchestrator.host.cpus import ThreadDecision
+from orchestrator.host.interpreter import BackendDecision
+
+
+class Load(Struct, frozen=True, tag="load"):
+    """Import the task of this job; `base` is the folder its relative paths start from."""
+
+    job: msgspec.Raw
+    base: str
+
+
+class Loaded(Struct, frozen=True, tag="loaded"):
+    """The task is there. `seconds` is how long its imports took."""
+
+    is_fold: bool
+    fingerprint: str
+    backend: BackendDecision
+    gil_culprit: str | None
+    seconds: float
+
+
+class Work(Struct, frozen=True, tag="work"):
+    """Do what is missing of a shard.
+
+    Attributes:
+        run: the run's folder.
+        shard: which shard.
+        threads: how many threads, and why.
+        output: the path of the output's tree, for the tree format; else "".
+        replace: a tree's files may replace existing ones (a resumed run, or `overwrite: true`).
+        retry_failed: also do again what failed before.
+    """
+
+    run: str
+    shard: int
+    threads: ThreadDecision
+    output: str
+    replace: bool
+    retry_failed: bool
+
+
+class Stop(Struct, frozen=True, tag="stop"):
+    """Take no new chunks; finish what runs within the job's grace period, commit, and end."""
+
+    reason: str
+
+
+class Ended(Struct, frozen=True, tag="ended"):
+    """The work is over: "done", "interrupted" or "failed", and why."""
+
+    state: str
+    reason: str
+
+
+class Problem(Struct, frozen=True, tag="problem"):
+    """An error that the user is to see."""
+
+    kind: str
+    message: str
+    where: str | None
+    hint: str | None
+
+
+type Message = Load | Loaded | Work | Stop | Ended | Problem
+
+
+class Channel:
+    """One side of the conversation."""
+
+    def __init__(self, reading: IO[bytes], writing: IO[bytes]) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
+
+    def fileno(self) -> int:
+        """The reading side, for a selector."""
+        return self._reading.fileno()
+
+    def send(self, message: Message) -> None:
+        """Say something; a side that is gone is not told."""
+        try:
+            self._writing.write(msgspec.json.encode(message) + b"\n")
+            self._writing.flush()
+        except (BrokenPipeError, ValueError):
+            return
+
+    def receive(self) -> Message | None:
+        """Wait for what the other side says; None when it is gone."""
+        line = self._reading.readline()
+        return self._decoder.decode(line) if line.endswith(b"\n") else None
+
+
+def problem_of(error: errors.FtorchError) -> Problem:
+    """An error as a message."""
+    return Problem(type(error).__name__, error.message, error.where, error.hint)
+
+
+def error_of(problem: Problem) -> errors.FtorchError:
+    """The error that a message tells of."""
+    kind = getattr(errors, problem.kind, errors.FtorchError)
+    error = kind(problem.message, where=problem.where, hint=problem.hint)
+    assert isinstance(error, errors.FtorchError)
+    return error

@@ -1,0 +1,47 @@
+"""Whether the failures so far, or at the end, are more than the job allows; pure."""
+
+from dataclasses import dataclass
+
+from orchestrator.spec.model import Failures
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the run failed by its own rule, and why."""
+
+    failed: bool
+    reason: str = ""
+
+
+def judge_running(rule: Failures, failed: int, total: int | None) -> Verdict:
+    """Whether to end the run now.
+
+    Args:
+        rule: the job's `failures`.
+        failed: items that have failed for good.
+        total: the number of items, or None while only reading the input can tell.
+    """
+    if not failed:
+        return Verdict(False)
+    if rule.policy == "stop":
+        return Verdict(True, "an item failed, and failures.policy is stop")
+    if rule.max_failed is None or total is None:
+        return Verdict(False)
+    return _against(rule, failed, total)
+
+
+def judge_ended(rule: Failures, failed: int, total: int) -> Verdict:
+    """Whether a run whose items are all settled is a failed one."""
+    if not failed:
+        return Verdict(False)
+    if rule.max_failed is None:
+        return Verdict(True, f"{failed} of {total} items failed (failures.max_failed allows none when it is not set)")
+    return _against(rule, failed, total)
+
+
+def _against(rule: Failures, failed: int, total: int) -> Verdict:
+    assert rule.max_failed is not None
+    limit = rule.max_failed.limit(total)
+    if failed <= limit:
+        return Verdict(False)
+    return Verdict(True, f"{failed} items failed, and failures.max_failed ({rule.max_failed}) allows {limit} of {total}")

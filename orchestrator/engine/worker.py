@@ -1,0 +1,120 @@
+"""The worker process: imports the task, then does what the supervisor says. `python -m orchestrator.engine.worker FD`.
+
+Guarantees: it dies with its supervisor; an error a user can act on is told as a message, never as a traceback. Assumes:
+standard input is the supervisor's pipe, and FD the pipe to answer on.
+"""
+
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from orchestrator.engine.board import Board
+from orchestrator.engine.build import LaneParts, make_lane
+from orchestrator.engine.gilwatch import GilWatch
+from orchestrator.engine.lifeline import die_with_parent
+from orchestrator.engine.node import Node, run_node
+from orchestrator.engine.processes import ProcessLanes
+from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Work, problem_of
+from orchestrator.engine.stopping import StopSwitch, listen
+from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
+from orchestrator.host.interpreter import BackendDecision, decide_backend, interpreter_facts
+from orchestrator.run.folder import read_manifest
+from orchestrator.spec.load import parse_job
+from orchestrator.spec.model import JobSpec
+from orchestrator.store.local import LocalStore
+from orchestrator.tasks.bind import State, make_process_state
+from orchestrator.tasks.load import Task, load_task
+
+EXIT_CODES = {"done": 0, "failed": TOO_MANY_FAILED, "interrupted": RESUMABLE}
+
+
+def main(arguments: list[str]) -> int:
+    """Speak with the supervisor until the work is over; the exit code is of DESIGN §9."""
+    die_with_parent()
+    channel = Channel(sys.stdin.buffer, os.fdopen(int(arguments[0]), "wb"))
+    try:
+        return _converse(channel)
+    except FtorchError as error:
+        channel.send(problem_of(error))
+        return error.exit_code
+    except Exception as error:
+        traceback.print_exc()
+        unexpected = FtorchError(
+            f"ftorch itself failed: {type(error).__name__}: {error}",
+            hint="The traceback above says where. Please report it.",
+        )
+        channel.send(problem_of(unexpected))
+        return BAD_JOB
+
+
+def _converse(channel: Channel) -> int:
+    watch = GilWatch()
+    watch.start()
+    load = channel.receive()
+    if not isinstance(load, Load):
+        return RESUMABLE
+    started = time.perf_counter()
+    spec = parse_job(bytes(load.job))
+    task = load_task(spec.task, Path(load.base), spec.arguments)
+    backend = decide_backend(
+        spec.runtime.backend, spec.runtime.free_threading, interpreter_facts(), watch.culprit
+    )
+    seconds = time.perf_counter() - started
+    is_fold = task.options.fold is not None
+    channel.send(Loaded(is_fold, task.fingerprint, backend, watch.culprit, seconds))
+    work = channel.receive()
+    if not isinstance(work, Work):
+        return 0
+    switch = StopSwitch(spec.timeout.grace.seconds)
+    listen(switch, channel)
+    return _work(channel, _Job(spec, task, backend, watch, seconds), work, switch)
+
+
+class _Job(msgspec.Struct, frozen=True):
+    spec: JobSpec
+    task: Task
+    backend: BackendDecision
+    watch: GilWatch
+    seconds: float
+
+
+def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
+    store = LocalStore(Path(work.run))
+    manifest = read_manifest(store)
+    threads = job.backend.backend == "threads"
+    started = time.perf_counter()
+    state = make_process_state(job.task, job.spec.arguments) if threads else State(None)
+    node = Node(
+        store=store,
+        manifest=manifest,
+        work=work,
+        backend=job.backend,
+        fold=job.task.options.fold,
+        switch=switch,
+        gilwatch=job.watch,
+        setup_seconds=job.seconds + time.perf_counter() - started,
+    )
+
+    def lanes(board: Board):  # type: ignore[no-untyped-def]
+        if not threads:
+            return ProcessLanes(work, manifest, board).make
+        parts = LaneParts(store, manifest, job.task, state.value, board, work.output, work.replace)
+        return lambda index: make_lane(parts, index)
+
+    report = run_node(node, lanes)
+    state.close()
+    store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
+    channel.send(Ended(report.state, report.reason))
+    return EXIT_CODES[report.state]
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that did not stop in time must not hold the process up.
+    os._exit(code)

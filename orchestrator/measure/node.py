@@ -1,0 +1,80 @@
+"""A node's report as data: what it is, what it did, and how. Everything here was measured, or read from the system."""
+
+from msgspec import Struct
+
+from orchestrator.host.cgroups import Throttling
+from orchestrator.host.cpus import ThreadDecision
+from orchestrator.host.facts import HostFacts
+from orchestrator.host.interpreter import BackendDecision
+
+
+class ThreadReport(Struct, frozen=True):
+    """One thread: seconds it existed, CPU seconds it used, and what it did.
+
+    Attributes:
+        busy: CPU seconds over seconds, the share of its time in which it computed (0 to 1).
+    """
+
+    index: int
+    wall_seconds: float
+    cpu_seconds: float
+    busy: float
+    chunks: int
+    items: int
+
+
+class ChunkReport(Struct, frozen=True):
+    """The chunks of all threads: how many, how many items the smallest, the mean and the largest had, seconds a chunk."""
+
+    count: int = 0
+    smallest: int = 0
+    mean: float = 0.0
+    largest: int = 0
+    seconds_each: float = 0.0
+
+
+class Pauses(Struct, frozen=True):
+    """Garbage collections, in which all threads stand still: how many, seconds altogether, seconds of the longest."""
+
+    count: int = 0
+    seconds: float = 0.0
+    longest: float = 0.0
+
+
+class NodeReport(Struct, frozen=True):
+    """What one worker did, from its start to its end.
+
+    Attributes:
+        state: "done", "interrupted" or "failed".
+        reason: why it ended, in words.
+        items, nbytes, failed: done by this worker (bytes of input).
+        wall_seconds: from the first chunk handed out to the last commit.
+        setup_seconds: importing the task and making its process state.
+        user_seconds, system_seconds: CPU seconds of the worker and its children.
+        peak_rss: bytes, of the worker alone.
+        throttled: how the CPU quota throttled this node meanwhile, None where nothing could be read.
+        gil_enabled: at the end of the run.
+        gil_culprit: the module that turned it on, where that is known.
+    """
+
+    state: str
+    reason: str
+    host: HostFacts
+    threads: ThreadDecision
+    backend: BackendDecision
+    items: int
+    nbytes: int
+    failed: int
+    wall_seconds: float
+    setup_seconds: float
+    user_seconds: float
+    system_seconds: float
+    peak_rss: int
+    commits: int
+    lanes: list[ThreadReport]
+    chunks: ChunkReport
+    pauses: Pauses
+    throttled: Throttling | None
+    gil_enabled: bool
+    gil_culprit: str | None
+    warnings: list[str]

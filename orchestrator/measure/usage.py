@@ -1,0 +1,62 @@
+"""Samples of what the process used, and the pauses of its garbage collector."""
+
+import gc
+import resource
+import sys
+import time
+from typing import Any, Self
+
+from msgspec import Struct
+
+from orchestrator.measure.node import Pauses
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+class Usage(Struct, frozen=True):
+    """What the process and its ended children have used so far: CPU seconds and peak resident bytes."""
+
+    user_seconds: float
+    system_seconds: float
+    peak_rss: int
+
+    @classmethod
+    def now(cls) -> Self:
+        """A sample (getrusage(2))."""
+        own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(
+            user_seconds=own.ru_utime + children.ru_utime,
+            system_seconds=own.ru_stime + children.ru_stime,
+            peak_rss=own.ru_maxrss * _MAXRSS_UNIT,
+        )
+
+
+class PauseWatch:
+    """Adds up garbage collections from `start` to `stop`.
+
+    Assumes: the interpreter runs one collection at a time, so start and stop calls come in pairs.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._seconds = 0.0
+        self._longest = 0.0
+        self._began = 0.0
+
+    def start(self) -> None:
+        """Begin to listen."""
+        gc.callbacks.append(self._on_event)
+
+    def stop(self) -> Pauses:
+        """End listening, and give what was heard."""
+        gc.callbacks.remove(self._on_event)
+        return Pauses(self._count, self._seconds, self._longest)
+
+    def _on_event(self, phase: str, info: dict[str, Any]) -> None:
+        if phase == "start":
+            self._began = time.perf_counter()
+        elif self._began:
+            pause = time.perf_counter() - self._began
+            self._count += 1
+            self._seconds += pause
+            self._longest = max(self._longest, pause)
