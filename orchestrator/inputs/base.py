@@ -1,13 +1,13 @@
-"""What every kind of input is: a source of entries to plan with, and readers that turn pieces of it into items.
+"""What every kind of input is: a source of entries to plan with, and readers that make items of pieces.
 
 The whole input lies on one **axis** of integers. A source yields entries in input order; entry after entry
 takes `units` of the axis: a file takes one, a byte range of a text file takes its length in bytes, a range of
-integers takes one a number. A chunk of work is an interval [lo, hi) of the axis, so "what is done" is a set of
-intervals, and what is missing is its complement, for every kind of input alike.
+integers takes one a number. A chunk of work is an interval [lo, hi) of the axis, so "what is done" is a set
+of intervals, and what is missing is its complement, for every kind of input alike.
 
-Guarantees a source gives: `entries()` is the same sequence for the same input; reading adjacent intervals gives
-the same items, in the same order, as reading their union, wherever the cuts fall (an entry that is `whole` is
-never cut). Memory does not grow with the number of entries beyond one folder's names.
+Guarantees a source gives: `entries()` is the same sequence for the same input; reading adjacent intervals
+gives the same items, in the same order, as reading their union, wherever the cuts fall (an entry that is
+`whole` is never cut). Memory does not grow with the number of entries beyond one folder's names.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -84,7 +84,7 @@ class Reader(Protocol):
     """Turns pieces into items; belongs to one thread, so it may keep files open and buffers of its own."""
 
     def read(self, pieces: Sequence[Piece]) -> Iterator[Batch]:
-        """Yield the items of the pieces, in order, in as few batches as memory allows (about 8 MB of input each).
+        """Yield the items of the pieces, in order, in few batches (about 1 MB of input each).
 
         Raises:
             OSError: the file is gone or cannot be read.
@@ -114,7 +114,7 @@ class Source(Protocol):
         ...
 
     def notes(self) -> Sequence[str]:
-        """What the walk passed over, told to the user after `entries()` ended ("3 symbolic links skipped")."""
+        """What the walk passed over, told to the user after `entries()` ("3 symbolic links skipped")."""
         ...
 
     def reader(self) -> Reader:
