@@ -56,24 +56,26 @@ def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
         view = view[os.write(fd, view) :]
 
 
-def move_into_place(temporary: Path, destination: Path, replace: bool) -> None:
+def move_into_place(temporary: str, destination: str, replace: bool) -> None:
     """Give a finished temporary file its name; the temporary name is gone afterwards.
+
+    Plain strings and `os` calls: a tree does this for every item, and paths would double what it costs.
 
     Raises:
         FileExistsError: the name is taken, and `replace` is false; the temporary file is still there.
     """
     if replace:
-        temporary.replace(destination)
+        os.replace(temporary, destination)  # noqa: PTH105
         return
     try:
-        destination.hardlink_to(temporary)
+        os.link(temporary, destination)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
         os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
-        temporary.replace(destination)
+        os.replace(temporary, destination)  # noqa: PTH105
     else:
-        temporary.unlink()
+        os.unlink(temporary)  # noqa: PTH108
 
 
 def exchange_folders(temporary: Path, destination: Path) -> None:

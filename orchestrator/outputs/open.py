@@ -8,17 +8,17 @@ from orchestrator.errors import OutputError
 from orchestrator.outputs.base import Encoder
 from orchestrator.outputs.csv import CsvEncoder
 from orchestrator.outputs.jsonl import JsonlEncoder
-from orchestrator.outputs.target import SUFFIXES
-from orchestrator.outputs.target import Target as Target
-from orchestrator.outputs.target import check_output as check_output
+from orchestrator.outputs.target import SUFFIXES, Target, check_output
 from orchestrator.outputs.text import TextEncoder
 from orchestrator.outputs.tree import TreeEncoder
 from orchestrator.spec.keys import Key
 from orchestrator.spec.model import Output
 
+__all__ = ["NoEncoder", "Target", "check_output", "header", "open_encoder"]
+
 
 class NoEncoder:
-    """Writes nothing: for results that nobody wants, and for a fold, whose one value is written at the end."""
+    """Writes nothing: for results nobody wants, and for a fold, whose one value is written at the end."""
 
     needs_keys = False
 
@@ -27,14 +27,14 @@ class NoEncoder:
         return b""
 
 
-def open_encoder(output: Output, format: str, replace: bool, root: Path | None = None) -> Encoder:  # noqa: A002
+def open_encoder(output: Output, format: str, root: Path | str, replace: bool) -> Encoder:  # noqa: A002
     """A new encoder, for one thread of this process.
 
     Args:
         output: the job's output.
         format: its format, never "auto".
+        root: the folder of a tree, `Target.path`; other formats do not look at it.
         replace: whether a tree's files replace those that are there: for a resumed run, and to overwrite.
-        root: the folder of a tree, `Target.path`; without it `output.path` as it stands.
 
     Raises:
         OutputError: a template, a name or the columns are wrong, or there is no such format.
@@ -47,7 +47,7 @@ def open_encoder(output: Output, format: str, replace: bool, root: Path | None =
         case "text":
             return TextEncoder(output.template, output.escape == "gnu")
         case "tree":
-            return TreeEncoder(root or Path(output.path or "out"), output.name, replace)
+            return TreeEncoder(Path(root), output.name, replace)
         case "none" | "json":
             return NoEncoder()
     known = ", ".join(SUFFIXES)

@@ -20,8 +20,8 @@ def plain(value: object) -> object:
     kind = type(value)
     tolist: Callable[[], Any] | None = getattr(value, "tolist", None)
     if tolist and any(base.__module__.partition(".")[0] == "numpy" for base in kind.__mro__):
-        made = tolist()
-        return float(made) if type(made) is kind else made  # longdouble has no plain twin and gives itself
+        made: object = tolist()
+        return made if type(made) is not kind else float(tolist())  # longdouble has no plain twin
     raise TypeError(f"a value of type {type_name(kind)} cannot be written")
 
 

@@ -2,9 +2,10 @@
 
 Guarantees: at every moment the destination holds what was there before or the whole new output, through kills
 and crashes of the machine alike; what is half-written stands beside it under a temporary name, is removed on
-every exception, and after a kill by the next one to publish in that folder. To publish the same bytes twice is
-the same as once, so a run that died just after publishing can be resumed. A folder of parts replaces another
-in one step where the system has `renameat2` (Linux), in two elsewhere. Assumes: one process publishes a run.
+every exception, and after a kill by the next one to publish in that folder. To publish the same bytes twice
+is the same as once, so a run that died just after publishing can be resumed. A folder of parts replaces
+another in one step where the system has `renameat2` (Linux), in two elsewhere. Assumes: one process publishes
+a run.
 """
 
 import errno
@@ -73,7 +74,7 @@ def publish_file(target: Target, header: bytes, body: Iterable[Piece]) -> Publis
         size, checksum, _ = _write_files(path, lambda _: temporary, (header, body), sys.maxsize)
         with _naming(path):
             try:
-                move_into_place(temporary, path, target.overwrite)
+                move_into_place(str(temporary), str(path), target.overwrite)
             except FileExistsError:
                 if not _same_file(temporary, path):
                     raise exists_already(path) from None
@@ -169,7 +170,7 @@ def _new_file(path: Path, output: Path) -> Iterator[Callable[[Piece], None]]:
 
 
 def _temporary_beside(path: Path) -> Path:
-    """A temporary name in the destination's folder, which is made, and rid of what dead processes left there."""
+    """A temporary name in the destination's folder, which is made, and rid of what the dead left there."""
     folder = path.parent
     with _naming(path):
         make_folder(folder)

@@ -6,17 +6,13 @@ import re
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from orchestrator.errors import OutputError
 from orchestrator.outputs.atomic import is_temporary, temporary_names
 from orchestrator.spec.model import Output
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "text": ".txt", "json": ".json", "tree": "", "none": ""}
-_FORMATS = {
-    **{".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".json": "json"},
-    **dict.fromkeys((".txt", ".text", ".md5", ".sha1", ".sha256", ".sha512", ".sums"), "text"),
-}
 _PART = re.compile(r"part-\d{5,}\.[a-z]+")
 _WHERE = "output.path"
 
@@ -48,32 +44,11 @@ class Target:
         return SUFFIXES[self.format]
 
 
-def output_format(output: Output, fold: bool) -> str:
-    """The format of an output: the one named, else by the path's suffix, else JSON Lines (JSON for a fold).
-
-    Raises:
-        OutputError: the suffix is none that is known.
-    """
-    if output.format != "auto":
-        return output.format
-    usual = "json" if fold else "jsonl"
-    if output.path is None or output.path.endswith("/"):
-        return usual
-    suffix = PurePath(output.path).suffix.lower()
-    if suffix not in _FORMATS:
-        raise OutputError(
-            f"the format of {output.path!r} cannot be told from its suffix",
-            where="output.format",
-            hint="Name it: format: jsonl, csv, text, tree (a folder of files), json (of a fold) or none.",
-        )
-    return _FORMATS[suffix]
-
-
 def target_of(output: Output, format: str, base: Path, name: str) -> Target:  # noqa: A002
     """Decide where the results go; touches nothing.
 
-    A path that ends with `/` means a folder of parts (for the format "tree" any path is a folder). Without a path
-    it is `out/<name>` with the format's suffix.
+    A path that ends with `/` means a folder of parts (for the format "tree" any path is a folder). Without a
+    path it is `out/<name>` with the format's suffix.
 
     Args:
         output: the job's output.

@@ -50,11 +50,11 @@ class TreeEncoder:
 
     def __init__(self, root: Path, name: str, replace: bool) -> None:
         check_name_template(name)
-        self._root = root
+        self._root = str(root)
         self._name = name
         self._replace = replace
         self._temporary = temporary_names()
-        self._folders: set[Path] = set()
+        self._folders: set[str] = set()
 
     def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> bytes:
         """Write the files; there are no bytes for the body.
@@ -64,26 +64,26 @@ class TreeEncoder:
             ValueError: a key that names no file below the root, or one that another item has written.
             OSError: a file could not be written.
         """
-        written: list[Path] = []
+        written: list[str] = []
         try:
             for key, result in zip(keys, results, strict=True):
                 written.append(self._write(key, result))
         except BaseException:
             for path in () if self._replace else written:
                 with suppress(OSError):
-                    path.unlink()
+                    Path(path).unlink()
             raise
         return b""
 
-    def _write(self, key: Key, result: object) -> Path:
+    def _write(self, key: Key, result: object) -> str:
         data = _content(result)
         name = relative_name(self._name, str(key))
-        destination = self._root / name
-        folder = destination.parent
+        destination = f"{self._root}/{name}"
+        folder = destination.rpartition("/")[0]
         try:
             if folder not in self._folders:
                 self._make_folder(folder)
-            self._write_file(folder / self._temporary(), destination, data)
+            self._write_file(f"{folder}/{self._temporary()}", destination, data)
         except FileExistsError, NotADirectoryError, IsADirectoryError:
             raise ValueError(f"two items write {name!r}, or one needs a folder where a file is") from None
         except OSError as error:
@@ -92,7 +92,7 @@ class TreeEncoder:
             raise
         return destination
 
-    def _write_file(self, temporary: Path, destination: Path, data: bytes | bytearray | memoryview) -> None:
+    def _write_file(self, temporary: str, destination: str, data: bytes | bytearray | memoryview) -> None:
         fd = os.open(temporary, _NEW, 0o666)
         try:
             try:
@@ -101,13 +101,13 @@ class TreeEncoder:
                 os.close(fd)
             move_into_place(temporary, destination, self._replace)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
             raise
 
-    def _make_folder(self, folder: Path) -> None:
-        if not folder.resolve().is_relative_to(self._root.resolve()):
-            raise ValueError(f"a symbolic link leads {str(folder)!r} out of the output's folder")
-        folder.mkdir(parents=True, exist_ok=True)
+    def _make_folder(self, folder: str) -> None:
+        if not Path(folder).resolve().is_relative_to(Path(self._root).resolve()):
+            raise ValueError(f"a symbolic link leads {folder!r} out of the output's folder")
+        Path(folder).mkdir(parents=True, exist_ok=True)
         self._folders.add(folder)
 
 
