@@ -58,9 +58,11 @@ def parse_mountinfo(text: str) -> tuple[CgroupMount, ...]:
         fields = line.split(" ")
         if len(fields) < 9 or "-" not in fields[6:]:
             continue
+        point = _unescape(fields[4])
+        if not point.startswith("/") or "/../" in f"{point}/":
+            continue
         dash = fields.index("-", 6)
         kind, options = fields[dash + 1 : dash + 2], fields[dash + 3 :]
-        point = _unescape(fields[4])
         # Not the dict's update alone: a later mount must also come later in the order.
         mounts.pop(point, None)
         mounts[point] = _cgroup_mount(kind, _unescape(fields[3]), point, options)
@@ -82,9 +84,10 @@ def visible_levels(
     for entry in entries:
         if entry.controllers and controller not in entry.controllers:
             continue
-        suits = [mount for mount in known if _shows(mount, entry, controller)]
+        suits = (mount for mount in known if _shows(mount, entry, controller))
         chains = [_chain(mount, entry.path, root) for mount in suits]
-        levels.extend(max(chains, key=len) if chains else ())
+        longest: tuple[Level, ...] = max(chains, key=len, default=())
+        levels.extend(longest)
     return tuple(levels)
 
 
