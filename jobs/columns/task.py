@@ -52,10 +52,10 @@ def haversine(lat1: Column, lon1: Column, lat2: Column, lon2: Column) -> Column:
 
 
 def bearing(lat1: Column, lon1: Column, lat2: Column, lon2: Column) -> Column:
-    """Initial course from the first point to the second, in degrees clockwise from north, [0, 360)."""
+    """Initial course from the first point to the second, in degrees clockwise from north, (-180, 180]."""
     north1, north2, east = np.radians(lat1), np.radians(lat2), np.radians(lon2 - lon1)
     along = np.cos(north1) * np.sin(north2) - np.sin(north1) * np.cos(north2) * np.cos(east)
-    course: Column = np.degrees(np.arctan2(np.sin(east) * np.cos(north2), along)) % 360.0
+    course: Column = np.degrees(np.arctan2(np.sin(east) * np.cos(north2), along))
     return course
 
 
@@ -72,10 +72,12 @@ def distances(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     points = tuple(column(records, name) for name in LIMITS)
     km = haversine(*points)
-    classes = np.searchsorted(EDGES_KM, km, side="right")
+    # Rounded first: 359.9996 is a course of 0, not of 360.
+    courses = bearing(*points).round(3) % 360.0
+    classes = np.searchsorted(EDGES_KM, km).tolist()
     return [
         {"id": record["id"], "km": distance, "bearing": course, "bucket": BUCKETS[index]}
         for record, distance, course, index in zip(
-            records, km.round(3).tolist(), bearing(*points).round(3).tolist(), classes.tolist(), strict=True
+            records, km.round(3).tolist(), courses.tolist(), classes, strict=True
         )
     ]
