@@ -57,7 +57,7 @@ def interpreter_facts() -> InterpreterFacts:
     return InterpreterFacts(
         version=platform.python_version(),
         implementation=platform.python_implementation(),
-        executable=sys.executable,
+        executable=sys.executable.encode("utf-8", "backslashreplace").decode(),
         platform=sysconfig.get_platform(),
         compiler=platform.python_compiler(),
         free_threaded=bool(config.get("Py_GIL_DISABLED")),

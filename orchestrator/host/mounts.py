@@ -75,9 +75,10 @@ def visible_levels(
     """List the cgroups that bind this process for one controller, its own first, its highest visible
     ancestor last.
 
-    A v1 hierarchy with the controller and the v2 hierarchy may both be there (hybrid); the levels of both
-    are given. Where one hierarchy is mounted more than once, the mount that shows the most levels is taken.
-    Reads only whether folders exist, below `root`.
+    A v1 hierarchy with the controller and the v2 hierarchy may both be there (hybrid); the levels of both are
+    given. Where one hierarchy is mounted more than once, every mount counts (one may show the container's
+    cgroup, another what lies above it), and a cgroup that several show is given once. Reads only what folders
+    there are, below `root`.
     """
     levels: list[Level] = []
     known = tuple(mounts)
@@ -85,9 +86,8 @@ def visible_levels(
         if entry.controllers and controller not in entry.controllers:
             continue
         suits = (mount for mount in known if _shows(mount, entry, controller))
-        chains = [_chain(mount, entry.path, root) for mount in suits]
-        longest: tuple[Level, ...] = max(chains, key=len, default=())
-        levels.extend(longest)
+        chains = sorted((_chain(mount, entry.path, root) for mount in suits), key=len, reverse=True)
+        levels.extend(_distinct(level for chain in chains for level in chain))
     return tuple(levels)
 
 
@@ -108,10 +108,10 @@ def path_below(root: str, path: str) -> tuple[str, ...] | None:
     return path_names[len(root_names) :]
 
 
-def read_text(path: Path) -> str | None:
-    """Read a small file whole, or None where that is not possible; bytes that are no UTF-8 survive."""
+def read_text(path: Path, errors: str = "backslashreplace") -> str | None:
+    """Read a small file whole, or None where that is not possible; bytes that are no UTF-8 do not raise."""
     try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape", newline="")
+        return path.read_text(encoding="utf-8", errors=errors, newline="")
     except OSError, ValueError:
         return None
 
@@ -122,9 +122,16 @@ def below(root: Path, place: str) -> Path:
 
 
 def read_mounts(root: Path) -> tuple[tuple[CgroupEntry, ...], tuple[CgroupMount, ...]]:
-    """Read both files of this process; what is missing gives nothing."""
-    entries = parse_cgroup(read_text(root / "proc/self/cgroup") or "")
-    return entries, parse_mountinfo(read_text(root / "proc/self/mountinfo") or "")
+    """Read both files of this process; what is missing gives nothing. Names keep the bytes that are no UTF-8."""
+    cgroup, mountinfo = (
+        read_text(root / "proc/self" / name, "surrogateescape") for name in ("cgroup", "mountinfo")
+    )
+    return parse_cgroup(cgroup or ""), parse_mountinfo(mountinfo or "")
+
+
+def printable(name: str) -> str:
+    """Write a name so that it can be shown and encoded: bytes that are no UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _cgroup_mount(kind: list[str], root: str, point: str, options: list[str]) -> CgroupMount | None:
@@ -147,8 +154,21 @@ def _chain(mount: CgroupMount, path: str, root: Path) -> tuple[Level, ...]:
         return ()
     point = PurePosixPath(mount.point)
     places = [str(point.joinpath(*names[:depth])) for depth in range(len(names), -1, -1)]
-    found = (Level(place, below(root, place), mount.version) for place in places)
+    found = (Level(printable(place), below(root, place), mount.version) for place in places)
     return tuple(level for level in found if level.folder.is_dir())
+
+
+def _distinct(levels: Iterable[Level]) -> Iterable[Level]:
+    seen: set[int] = set()
+    for level in levels:
+        try:
+            # Unique in a hierarchy, and the same through each of its mounts; the device is not.
+            number = level.folder.stat().st_ino
+        except OSError:
+            continue
+        if number not in seen:
+            seen.add(number)
+            yield level
 
 
 def _split(path: str) -> tuple[int, tuple[str, ...]]:

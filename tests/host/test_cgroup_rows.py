@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from orchestrator.host.cgroups import cgroup_versions, find_cpu_limits, read_cpuset
@@ -83,15 +84,16 @@ def test_a_limit_is_read_again(tmp_path):
 
 
 def test_odd_names(tmp_path):
-    """Blanks, tabs and backslashes in a mount point, a colon and a byte that is no UTF-8 in a cgroup, are read."""
+    """Blanks, tabs and backslashes in a mount point, a colon and a byte of no UTF-8 in a cgroup, are read."""
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/self/cgroup").write_bytes(b"3:cpu:/jobs/a:b\xff\n")
-    line = rb"34 31 0:34 /jobs /my\040own\011c\134groups rw,relatime shared:9 master:2 - cgroup cgroup rw,cpu"
-    (tmp_path / "proc/self/mountinfo").write_bytes(line + b"\n")
+    mount = rb"34 31 0:34 /jobs /my\040own\011c\134groups rw,relatime shared:9 master:2"
+    (tmp_path / "proc/self/mountinfo").write_bytes(mount + b" - cgroup cgroup rw,cpu\n")
     folder = tmp_path / "my own\tc\\groups" / "a:b\udcff"
     folder.mkdir(parents=True)
     (folder / "cpu.cfs_quota_us").write_text("75000\n")
     (folder / "cpu.cfs_period_us").write_text("50000\n")
     quota = find_cpu_limits(tmp_path).read()
     assert quota is not None
-    assert (quota.cpus, quota.where) == (1.5, "/my own\tc\\groups/a:b\udcff")
+    assert (quota.cpus, quota.where) == (1.5, "/my own\tc\\groups/a:b\\udcff")
+    assert msgspec.json.encode(quota)

@@ -89,6 +89,20 @@ def test_a_child_with_less_than_its_parent():
         assert (found["cpus"], found["where"]) == (0.5, str(child.cpu))
 
 
+def test_a_container(tmp_path):
+    """In a cgroup namespace with its own mount, as containers have it, the quota of its root is found."""
+    with limited_cgroup(1.5) as limits:
+        script = 'mount -t cgroup -o cpu none "$1" || exit 77; shift; exec "$@"'
+        inner = ["unshare", "--cgroup", "--mount", "sh", "-c", script, "sh", tmp_path]
+        argv = limits.command([*inner, sys.executable, "-c", DECIDE])
+        done = subprocess.run(argv, check=False, env=ENV, capture_output=True, text=True, timeout=60)
+        if done.returncode in (77, 127):
+            pytest.skip(f"no namespace to be had: {done.stderr.strip()}")
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert (found["cpus"], found["where"], found["floor"]) == (1.5, str(tmp_path), 1)
+
+
 def test_a_resize_is_followed():
     """A running process sees a quota that was lowered, lifted and set again."""
     with limited_cgroup(2) as limits:
