@@ -28,6 +28,7 @@ run: setup ## hash the files of this folder's Python packages, and report
 	@$(bin)/ftorch submit jobs/hashing/job.yaml
 
 check: setup ## shell, style, types, layers: what can be read without running
+	@$(bin)/python -VV
 	$(bin)/shellcheck -x tools/setup tools/lock .ci/run
 	$(bin)/ruff check
 	$(bin)/ruff format --check
