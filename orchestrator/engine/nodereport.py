@@ -52,6 +52,7 @@ def make_report(node: "Node", measured: Measured, pool: Pool, pauses: Pauses, en
     return NodeReport(
         state=state,
         reason=reason,
+        complete=progress.complete,
         host=describe_host(),
         threads=node.work.threads,
         backend=node.backend,

@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, make_lane
 from orchestrator.engine.dispenser import Chunk
@@ -22,25 +24,12 @@ from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.engine.protocol import Work, error_of, problem_of
 from orchestrator.errors import FtorchError, WorkerDied
-from orchestrator.run.folder import Manifest, read_manifest
+from orchestrator.run.folder import read_manifest
 from orchestrator.store.local import LocalStore
 from orchestrator.tasks.bind import make_process_state
 from orchestrator.tasks.load import load_task
 
 _spawning = threading.Lock()
-
-
-class ProcessLanes:
-    """Makes lanes whose work is done in child processes."""
-
-    def __init__(self, work: Work, manifest: Manifest, board: Board) -> None:
-        self._work = work
-        self._board = board
-        self._job = manifest.id
-
-    def make(self, index: int) -> "ProcessLane":
-        """A new lane with its own child."""
-        return ProcessLane(self._work, self._board.path, index)
 
 
 class ProcessLane:
@@ -113,7 +102,7 @@ def _child(pipe: Connection) -> None:
 
 def _start(work: Work, board: str, index: int) -> Any:
     store = LocalStore(Path(work.run))
-    manifest = read_manifest(store)
+    manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     spec = manifest.spec
     task = load_task(spec.task, Path(manifest.base), spec.arguments)
     state = make_process_state(task, spec.arguments)

@@ -37,6 +37,7 @@ class Work(Struct, frozen=True, tag="work"):
 
     Attributes:
         run: the run's folder.
+        job: the job, with the resources and limits that this sitting has.
         shard: which shard.
         threads: how many threads, and why.
         output: the path of the output's tree, for the tree format; else "".
@@ -45,11 +46,18 @@ class Work(Struct, frozen=True, tag="work"):
     """
 
     run: str
+    job: msgspec.Raw
     shard: int
     threads: ThreadDecision
     output: str
     replace: bool
     retry_failed: bool
+
+
+class Merge(Struct, frozen=True, tag="merge"):
+    """Merge the accumulators of a fold's run, all of whose shards are complete, and store the finished value."""
+
+    run: str
 
 
 class Stop(Struct, frozen=True, tag="stop"):
@@ -74,7 +82,7 @@ class Problem(Struct, frozen=True, tag="problem"):
     hint: str | None
 
 
-type Message = Load | Loaded | Work | Stop | Ended | Problem
+type Message = Load | Loaded | Work | Merge | Stop | Ended | Problem
 
 
 class Channel:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Self
 
-from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Message, Problem, Stop, Work, error_of
+from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Message, Problem, Stop, Work, error_of
 from orchestrator.errors import FtorchError, Interrupted, WorkerDied
 
 _TICK = 0.25
@@ -88,6 +88,17 @@ class Worker:
             self._process.wait()
             return message
         raise self._failure(message, "the run")
+
+    def merge(self, request: Merge) -> None:
+        """Have the worker merge a fold's accumulators and store the value.
+
+        Raises:
+            FtorchError: what the worker raised.
+        """
+        self.channel.send(request)
+        message = self.channel.receive()
+        if not isinstance(message, Ended):
+            raise self._failure(message, "merging the fold")
 
     def ask_to_stop(self, reason: str) -> None:
         """Ask the worker to finish what runs; asked again, it is killed."""

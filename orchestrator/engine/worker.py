@@ -8,6 +8,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -15,10 +16,12 @@ import msgspec
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, make_lane
 from orchestrator.engine.gilwatch import GilWatch
+from orchestrator.engine.folding import merge_fold
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.node import Node, run_node
-from orchestrator.engine.processes import ProcessLanes
-from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Work, problem_of
+from orchestrator.engine.processes import ProcessLane
+from orchestrator.engine.pool import AnyLane
+from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
 from orchestrator.host.interpreter import BackendDecision, decide_backend, interpreter_facts
@@ -67,6 +70,10 @@ def _converse(channel: Channel) -> int:
     is_fold = task.options.fold is not None
     channel.send(Loaded(is_fold, task.fingerprint, backend, watch.culprit, seconds))
     work = channel.receive()
+    if isinstance(work, Merge) and task.options.fold is not None:
+        merge_fold(LocalStore(Path(work.run)), task.options.fold)
+        channel.send(Ended("done", "merged"))
+        return 0
     if not isinstance(work, Work):
         return 0
     switch = StopSwitch(spec.timeout.grace.seconds)
@@ -84,7 +91,7 @@ class _Job(msgspec.Struct, frozen=True):
 
 def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     store = LocalStore(Path(work.run))
-    manifest = read_manifest(store)
+    manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     threads = job.backend.backend == "threads"
     started = time.perf_counter()
     state = make_process_state(job.task, job.spec.arguments) if threads else State(None)
@@ -99,14 +106,16 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
         setup_seconds=job.seconds + time.perf_counter() - started,
     )
 
-    def lanes(board: Board):  # type: ignore[no-untyped-def]
+    def lanes(board: Board) -> Callable[[int], AnyLane]:
         if not threads:
-            return ProcessLanes(work, manifest, board).make
+            return lambda index: ProcessLane(work, board.path, index)
         parts = LaneParts(store, manifest, job.task, state.value, board, work.output, work.replace)
         return lambda index: make_lane(parts, index)
 
     report = run_node(node, lanes)
     state.close()
+    if node.fold is not None and report.complete:
+        merge_fold(store, node.fold)
     store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
     channel.send(Ended(report.state, report.reason))
     return EXIT_CODES[report.state]

@@ -47,6 +47,7 @@ class NodeReport(Struct, frozen=True):
     Attributes:
         state: "done", "interrupted" or "failed".
         reason: why it ended, in words.
+        complete: whether nothing of the shard is missing.
         items, nbytes, failed: done by this worker (bytes of input).
         wall_seconds: from the first chunk handed out to the last commit.
         setup_seconds: importing the task and making its process state.
@@ -59,6 +60,7 @@ class NodeReport(Struct, frozen=True):
 
     state: str
     reason: str
+    complete: bool
     host: HostFacts
     threads: ThreadDecision
     backend: BackendDecision

@@ -6,7 +6,7 @@ plan exists exactly when its index does. A reader keeps a few decoded parts and 
 
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import accumulate, batched, pairwise
 
 import msgspec
@@ -33,6 +33,7 @@ class PlanIndex(Struct, frozen=True):
         starts: the axis position at which each part starts, and the axis's end.
         shards: the axis position at which each shard starts, and the axis's end.
         limit: only so many items of the last entry are wanted (`--limit`), or None.
+        limit_from: where on the axis that last entry starts.
         notes: what the input's walk passed over.
     """
 
@@ -44,10 +45,13 @@ class PlanIndex(Struct, frozen=True):
     starts: list[int]
     shards: list[int]
     limit: int | None = None
+    limit_from: int = 0
     notes: list[str] = []
 
 
-def write_plan(store: Store, source: Source, entries: Iterator[Entry], shards: int, limit: int | None) -> PlanIndex:
+def write_plan(
+    store: Store, source: Source, entries: Iterator[Entry], shards: int, limit: Callable[[], int | None]
+) -> PlanIndex:
     """Write the plan of a source to a store and give its index.
 
     Args:
@@ -55,18 +59,19 @@ def write_plan(store: Store, source: Source, entries: Iterator[Entry], shards: i
         source: what the entries come from; it tells the unit and the notes.
         entries: its entries, perhaps cut short.
         shards: into how many equal stretches of the axis the work is divided.
-        limit: how many items of the last entry are wanted, if not all.
+        limit: asked at the end, how many items of the last entry are wanted; None for all.
 
     Raises:
         InputError: the input cannot be planned.
         StoreUnavailable: the store cannot be written.
     """
-    starts, count, size = [0], 0, 0
+    starts, count, size, last = [0], 0, 0, 0
     encoder = msgspec.msgpack.Encoder()
     for part in batched(entries, ENTRIES_A_PART):
         store.put(_part_name(len(starts) - 1), [encoder.encode(part)])
         starts.append(starts[-1] + sum(entry.units for entry in part))
         count += len(part)
+        last = part[-1].units
         size += sum(entry_bytes(source.unit, entry) for entry in part)
     units = starts[-1]
     index = PlanIndex(
@@ -77,7 +82,8 @@ def write_plan(store: Store, source: Source, entries: Iterator[Entry], shards: i
         items=None if source.unit == "byte" else units,
         starts=starts,
         shards=[units * number // shards for number in range(shards + 1)],
-        limit=limit,
+        limit=limit(),
+        limit_from=units - last,
         notes=list(source.notes()),
     )
     store.create(INDEX, [msgspec.json.encode(index)])

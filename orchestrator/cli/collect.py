@@ -1,0 +1,29 @@
+"""`ftorch collect`: put a run's output together again."""
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import find_run, json_option, run_argument
+from orchestrator.cli.show import print_json
+from orchestrator.engine.session import collect
+from orchestrator.report.words import count, size
+
+EPILOG = """\b
+Example:
+  ftorch collect .ftorch/runs/hash-photos-20260101-020000-1a2b
+"""
+
+
+@click.command(epilog=EPILOG)
+@run_argument
+@json_option
+def command(run: Path | None, as_json: bool) -> None:
+    """Put the output of RUN together from its parts, checking each one; the run must be complete."""
+    output = collect(find_run(run))
+    if as_json:
+        print_json(output)
+    elif output is None:
+        click.echo("the job has no output")
+    else:
+        click.echo(f"{output.path} ({size(output.bytes)}, {count(output.files, 'file')})")

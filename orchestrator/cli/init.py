@@ -1,0 +1,37 @@
+"""`ftorch init`: a job file and a task to start from."""
+
+import re
+from pathlib import Path
+
+import click
+
+from orchestrator.errors import JobError
+from orchestrator.spec.template import render_init
+
+EPILOG = """\b
+Example:
+  ftorch init photos
+  ftorch submit photos/job.yaml
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path), default=".")
+def command(folder: Path) -> None:
+    """Write a commented job.yaml and a small task.py into FOLDER (this folder, if none is named)."""
+    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "job"
+    files = render_init(name)
+    taken = [file for file in files if (folder / file).exists()]
+    if taken:
+        raise JobError(
+            f"{' and '.join(taken)} would be overwritten", where=str(folder), hint="Name another folder, or remove them."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise JobError(f"it cannot be written: {error.strerror}", where=str(error.filename or folder)) from error
+    for file in files:
+        click.echo(f"wrote {folder / file}")
+    click.echo(f"next: ftorch plan {folder / 'job.yaml'}")

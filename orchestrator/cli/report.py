@@ -1,0 +1,39 @@
+"""`ftorch report`: a run's report, again."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from orchestrator.cli.options import find_run, json_option, run_argument
+from orchestrator.cli.show import print_json, print_report
+from orchestrator.errors import RunDamaged, RunNotFound
+from orchestrator.measure.run import RunReport
+from orchestrator.run.folder import REPORT, read_manifest
+from orchestrator.store.base import NotFound
+from orchestrator.store.local import LocalStore
+
+EPILOG = """\b
+Example:
+  ftorch report --json | jq .nodes[0].lanes
+"""
+
+
+@click.command(epilog=EPILOG)
+@run_argument
+@json_option
+def command(run: Path | None, as_json: bool) -> None:
+    """Show the report of RUN (the newest one in this folder, if none is named)."""
+    store = LocalStore(find_run(run))
+    read_manifest(store)
+    try:
+        report = msgspec.json.decode(store.get(REPORT), type=RunReport)
+    except NotFound:
+        raise RunNotFound(
+            "the run has no report yet: it was not finished",
+            where=store.url,
+            hint=f"`ftorch status {store.url}` says how far it is; --resume goes on with it.",
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise RunDamaged(f"the report cannot be read: {error}", where=f"{store.url}/{REPORT}") from error
+    print_json(report) if as_json else print_report(report)

@@ -1,0 +1,96 @@
+"""What a job would do, without doing it: the same reading, checking and deciding as a run, and nothing written."""
+
+import os
+from pathlib import Path
+
+from msgspec import Struct
+
+from orchestrator.engine.protocol import Load
+from orchestrator.engine.session import decide_threads_for, worker_environment
+from orchestrator.engine.supervisor import Worker
+from orchestrator.host.cpus import ThreadDecision
+from orchestrator.host.interpreter import BackendDecision
+from orchestrator.inputs.open import open_source
+from orchestrator.outputs.open import check_output
+from orchestrator.run.folder import raw_job, runs_folder
+from orchestrator.run.limit import Limited
+from orchestrator.run.plan import entry_bytes
+from orchestrator.spec.formats import resolve_output_format
+from orchestrator.spec.model import JobSpec
+
+_EXAMPLES = 5
+
+
+class Explanation(Struct, frozen=True):
+    """What `ftorch plan` says.
+
+    Attributes:
+        unit: what the work is divided by: "file", "byte" or "item".
+        splits: stretches of input that one thread can take by itself; a byte range can be cut further.
+        cuttable: whether splits can be cut further, down to an item.
+        items: how many items, None where only reading the input can tell.
+        nbytes: bytes of input.
+        first: the first entries' names, as an example.
+        output: the path that would be written, None for a job without output.
+        import_seconds: how long importing the task took.
+        runs: where the run would be kept.
+    """
+
+    name: str
+    task: str
+    unit: str
+    splits: int
+    cuttable: bool
+    items: int | None
+    nbytes: int
+    first: list[str]
+    notes: list[str]
+    threads: ThreadDecision
+    backend: BackendDecision
+    import_seconds: float
+    output: str | None
+    output_format: str
+    runs: str
+
+
+def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
+    """Read the job's input, import its task in a worker, and decide all that a run would decide.
+
+    Raises:
+        JobError: the task, the input or the output is wrong.
+        MachineError: this machine cannot run the job.
+    """
+    source = open_source(spec.input, base)
+    threads = decide_threads_for(spec)
+    splits = units = nbytes = 0
+    first: list[str] = []
+    cuttable = True
+    with Worker(worker_environment(threads)) as worker:
+        worker.load(Load(raw_job(spec), os.fspath(base)))
+        for entry in source.entries() if limit is None else Limited(source, limit):
+            splits += 1
+            units += entry.units
+            nbytes += entry_bytes(source.unit, entry)
+            cuttable = cuttable and not entry.whole and source.unit != "file"
+            if len(first) < _EXAMPLES and entry.name:
+                first.append(entry.name.decode("utf-8", "backslashreplace"))
+        loaded = worker.loaded()
+    output_format = resolve_output_format(spec.output, loaded.is_fold)
+    target = check_output(spec.output, output_format, base, spec.name)
+    return Explanation(
+        name=spec.name,
+        task=spec.task,
+        unit=source.unit,
+        splits=splits,
+        cuttable=cuttable and splits > 0,
+        items=None if source.unit == "byte" else units,
+        nbytes=nbytes,
+        first=first,
+        notes=list(source.notes()),
+        threads=threads,
+        backend=loaded.backend,
+        import_seconds=loaded.seconds,
+        output=None if output_format == "none" else os.fspath(target.path),
+        output_format=output_format,
+        runs=os.fspath(runs_folder(base)),
+    )

@@ -1,0 +1,104 @@
+"""From a run whose every item is settled to its output; may be done again, and gives the same."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from orchestrator.engine.folding import FOLD_RESULT
+from orchestrator.measure.run import OutputReport
+from orchestrator.outputs.open import header
+from orchestrator.outputs.publish import Published, publish_file, publish_json, publish_parts
+from orchestrator.outputs.target import Target, target_of
+from orchestrator.run.collect import body, failures
+from orchestrator.run.folder import FAILURES, Manifest
+from orchestrator.run.records import Commit, Failure
+from orchestrator.run.shards import Shard
+from orchestrator.spec.model import Output
+from orchestrator.store.base import NotFound, Store
+
+_PUBLISHED = "published.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A run's ledgers."""
+
+    shards: list[Shard]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every item is settled."""
+        return all(shard.progress.complete for shard in self.shards)
+
+    @property
+    def items(self) -> int:
+        """Items settled so far."""
+        return sum(shard.progress.items for shard in self.shards)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of input settled so far."""
+        return sum(shard.progress.nbytes for shard in self.shards)
+
+    @property
+    def failed(self) -> int:
+        """Items that failed and were not made good."""
+        return sum(len(shard.progress.failed) for shard in self.shards)
+
+    @property
+    def commits(self) -> list[Commit]:
+        """Every commit."""
+        return [commit for shard in self.shards for commit in shard.commits]
+
+
+def write_failures(store: Store, settled: Settled) -> list[Failure]:
+    """Write `failures.jsonl` of a run, and give what it holds."""
+    found = failures(store, settled.commits, [shard.progress for shard in settled.shards])
+    store.put(FAILURES, [msgspec.json.Encoder().encode_lines(found)])
+    return found
+
+
+def publish(store: Store, manifest: Manifest, settled: Settled) -> OutputReport | None:
+    """Write the output of a complete run where the job wants it; None for a job without output.
+
+    What this run published before is replaced (after a retry of failed items, say); anything else that stands there is
+    not, unless the job says `overwrite: true`.
+
+    Raises:
+        OutputError: something else is there.
+        StoreUnavailable: it cannot be written.
+        RunDamaged: a part is not what the ledger says.
+    """
+    output = manifest.spec.output
+    target = target_of(output, manifest.output_format, Path(manifest.base), manifest.spec.name)
+    if target.format == "none":
+        return None
+    if target.format == "tree":
+        return OutputReport(str(target.path), 0, settled.items - settled.failed)
+    if _is_ours(store, target):
+        target = replace(target, overwrite=True)
+    published = _write(store, target, output, body(store, settled.commits, output.order))
+    report = OutputReport(str(published.path), published.bytes, published.files)
+    store.put(_PUBLISHED, [msgspec.json.encode(report)])
+    return report
+
+
+def _write(store: Store, target: Target, output: Output, stretches: Iterable[bytes]) -> Published:
+    if target.format == "json":
+        return publish_json(target, store.get(FOLD_RESULT))
+    head = header(output, target.format)
+    if target.parts:
+        return publish_parts(target, head, stretches, output.part_size.bytes)
+    return publish_file(target, head, stretches)
+
+
+def _is_ours(store: Store, target: Target) -> bool:
+    try:
+        before = msgspec.json.decode(store.get(_PUBLISHED), type=OutputReport)
+    except NotFound:
+        return False
+    if before.path != str(target.path):
+        return False
+    return target.parts or (target.path.is_file() and target.path.stat().st_size == before.bytes)

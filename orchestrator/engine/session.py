@@ -1,0 +1,302 @@
+"""A sitting of a run, from the job file to the published output: begin a run or go on with one.
+
+Reading and checking come first and write nothing; then the run's folder is made, the plan written, the worker set to
+work, and the output put together from the ledger.
+"""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+import orchestrator.run.folder as folder
+from orchestrator.engine.changes import check_unchanged
+from orchestrator.engine.protocol import Ended, Load, Loaded, Merge, Work
+from orchestrator.engine.publishing import Settled, publish, write_failures
+from orchestrator.engine.supervisor import Worker
+from orchestrator.errors import RunConflict
+from orchestrator.host.cpus import ThreadDecision, cpu_facts, decide_threads
+from orchestrator.host.native import native_pool_caps
+from orchestrator.inputs.base import Entry, Source
+from orchestrator.inputs.open import open_source
+from orchestrator.measure.node import NodeReport
+from orchestrator.measure.run import OutputReport, RunReport
+from orchestrator.outputs.open import check_output
+from orchestrator.outputs.target import target_of
+from orchestrator.run.folder import Manifest
+from orchestrator.run.limit import Limited
+from orchestrator.run.plan import PlanIndex, read_index, write_plan
+from orchestrator.run.progress import Progress
+from orchestrator.run.shards import Shard, read_shards
+from orchestrator.spec.formats import resolve_output_format
+from orchestrator.spec.model import JobSpec
+from orchestrator.store.base import NotFound, Store
+from orchestrator.store.local import LocalStore
+
+_EXAMPLES = 5
+
+
+class Watcher(Protocol):
+    """Who is told what a sitting does, to show it."""
+
+    def planning(self, entries: int) -> None:
+        """So many entries of the input were found so far."""
+        ...
+
+    def started(self, manifest: Manifest, board: Path) -> None:
+        """The worker is at work and writes that board."""
+        ...
+
+    def tick(self) -> None:
+        """Time to look at the board again (four times a second)."""
+        ...
+
+    def ended(self) -> None:
+        """The worker has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """What a sitting is asked to do.
+
+    Attributes:
+        spec: the job, overrides included.
+        job_file: its path; relative paths start from its folder.
+        run: the run's folder.
+        limit: at most so many items, or None.
+        retry_failed: do again what failed before.
+        accept_changes: go on although the code or the job changed since the run began.
+    """
+
+    spec: JobSpec
+    job_file: Path
+    run: Path
+    limit: int | None = None
+    retry_failed: bool = False
+    accept_changes: bool = False
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.job_file.parent
+
+
+def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
+    """Run a job from its beginning.
+
+    Raises:
+        JobError: the task, the input or the output is wrong; nothing was written.
+        MachineError: this machine cannot run it; nothing was written.
+        Interrupted, RunError, WorkerDied: it stopped on the way; the run can be resumed.
+    """
+    spec, base = sitting.spec, sitting.base
+    source = open_source(spec.input, base)
+    threads = decide_threads_for(spec)
+    with Worker(worker_environment(threads)) as worker:
+        worker.load(Load(folder.raw_job(spec), os.fspath(base)))
+        entries = _first(source.entries())
+        loaded = worker.loaded()
+        output_format = resolve_output_format(spec.output, loaded.is_fold)
+        check_output(spec.output, output_format, base, spec.name)
+        manifest = _manifest(sitting, loaded, output_format)
+        store = LocalStore(sitting.run)
+        folder.create_run(store, manifest)
+        index = _plan(store, source, entries, sitting, watcher)
+        return _work(sitting, _Going(store, manifest, index, threads, resumed=False), worker, watcher)
+
+
+def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
+    """Go on with a run: do what is missing, and publish.
+
+    Raises:
+        RunNotFound: there is no such run.
+        RunConflict: the job or its code changed since, and that was not accepted.
+        And what `begin` raises.
+    """
+    store = LocalStore(sitting.run)
+    manifest = folder.read_manifest(store)
+    spec = sitting.spec
+    threads = decide_threads_for(spec)
+    with Worker(worker_environment(threads)) as worker:
+        worker.load(Load(folder.raw_job(spec), manifest.base))
+        loaded = worker.loaded()
+        if not sitting.accept_changes:
+            check_unchanged(manifest, spec, loaded.fingerprint)
+        try:
+            index = read_index(store)
+        except NotFound:
+            source = open_source(spec.input, Path(manifest.base))
+            index = _plan(store, source, source.entries(), sitting, watcher)
+        manifest = msgspec.structs.replace(manifest, job=folder.raw_job(spec))
+        return _work(sitting, _Going(store, manifest, index, threads, resumed=True), worker, watcher)
+
+
+def collect(run: Path) -> OutputReport | None:
+    """Put the output of a complete run together (again); None for a job without output.
+
+    Raises:
+        RunNotFound, RunDamaged: there is no such run, or a file of it is damaged.
+        RunConflict: items are still missing.
+        OutputError, StoreUnavailable: the output cannot be written.
+    """
+    store = LocalStore(run)
+    manifest = folder.read_manifest(store)
+    settled = _settled(store)
+    if not settled.complete:
+        raise RunConflict(
+            "the run is not complete: items are missing",
+            where=store.url,
+            hint=f"Finish it first: ftorch submit --run {run} --resume",
+        )
+    if manifest.output_format == "json":
+        _merge_again(store, manifest)
+    if settled.failed:
+        write_failures(store, settled)
+    return publish(store, manifest, settled)
+
+
+def _settled(store: Store) -> Settled:
+    try:
+        return Settled(read_shards(store))
+    except NotFound:
+        return Settled([Shard([], Progress(0, 1))])
+
+
+def _merge_again(store: Store, manifest: Manifest) -> None:
+    """A fold's accumulators are merged by the task's own code, so in a worker."""
+    with Worker(worker_environment(decide_threads_for(manifest.spec))) as worker:
+        worker.load(Load(manifest.job, manifest.base))
+        worker.loaded()
+        worker.merge(Merge(store.url))
+
+
+def decide_threads_for(spec: JobSpec) -> ThreadDecision:
+    """How many threads the job gets here, and why."""
+    resources = spec.resources
+    return decide_threads(resources.threads, resources.profile, resources.rounding, os.environ, cpu_facts())
+
+
+def worker_environment(threads: ThreadDecision) -> dict[str, str]:
+    """The worker's environment: the user's, with native thread pools capped."""
+    return {**os.environ, **native_pool_caps(os.environ, threads.threads)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Going:
+    store: Store
+    manifest: Manifest
+    index: PlanIndex
+    threads: ThreadDecision
+    resumed: bool
+
+
+def _first(entries: Iterator[Entry]) -> Iterator[Entry]:
+    """The same entries; the first one is looked for now, so that a wrong input is told before anything is written."""
+    first = next(entries, None)
+
+    def again() -> Iterator[Entry]:
+        if first is not None:
+            yield first
+        yield from entries
+
+    return again()
+
+
+def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
+    return Manifest(
+        id=sitting.run.name,
+        job=folder.raw_job(sitting.spec),
+        base=os.fspath(sitting.base),
+        job_file=os.fspath(sitting.job_file),
+        task_fingerprint=loaded.fingerprint,
+        output_format=output_format,
+        limit=sitting.limit,
+        created=time.time(),
+        versions={"ftorch": version("ftorch"), "python": platform.python_version(), "build": sys.version},
+    )
+
+
+def _plan(
+    store: Store, source: Source, entries: Iterator[Entry], sitting: Sitting, watcher: Watcher
+) -> PlanIndex:
+    limited = None if sitting.limit is None else Limited(source, sitting.limit)
+    chosen = entries if limited is None else iter(limited)
+    counted = _counted(chosen, watcher)
+    return write_plan(store, source, counted, 1, lambda: limited.of_last if limited is not None else None)
+
+
+def _counted(entries: Iterator[Entry], watcher: Watcher) -> Iterator[Entry]:
+    for number, entry in enumerate(entries, 1):
+        if number % 1024 == 0:
+            watcher.planning(number)
+        yield entry
+
+
+def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> RunReport:
+    store, spec = going.store, going.manifest.spec
+    target = target_of(spec.output, going.manifest.output_format, Path(going.manifest.base), spec.name)
+    work = Work(
+        run=os.fspath(sitting.run),
+        job=going.manifest.job,
+        shard=0,
+        threads=going.threads,
+        output=os.fspath(target.path) if target.format == "tree" else "",
+        replace=going.resumed or target.overwrite,
+        retry_failed=sitting.retry_failed,
+    )
+    watcher.started(going.manifest, sitting.run / "shards" / "0" / "board")
+    limit = None if spec.timeout.job is None else spec.timeout.job.seconds
+    try:
+        ended = worker.work(work, watcher.tick, limit)
+    finally:
+        watcher.ended()
+    return finish(store, going.manifest, going.index, ended)
+
+
+def finish(store: Store, manifest: Manifest, index: PlanIndex, ended: Ended) -> RunReport:
+    """Publish what a sitting that ended left complete, and write the run's report.
+
+    Raises:
+        OutputError, StoreUnavailable, RunDamaged: the output cannot be put together.
+    """
+    settled = Settled(read_shards(store))
+    failed = write_failures(store, settled) if settled.failed else []
+    output: OutputReport | None = publish(store, manifest, settled) if settled.complete else None
+    report = RunReport(
+        run=manifest.id,
+        folder=store.url,
+        state=ended.state,
+        reason=ended.reason,
+        total_items=index.items,
+        items=settled.items,
+        nbytes=settled.nbytes,
+        failed=settled.failed,
+        examples=failed[:_EXAMPLES],
+        failures=f"{store.url}/{folder.FAILURES}" if failed else None,
+        output=output,
+        nodes=_node_reports(store, index),
+        notes=index.notes,
+        ended=time.time(),
+    )
+    if settled.complete:
+        store.put(folder.REPORT, [msgspec.json.encode(report)])
+    return report
+
+
+def _node_reports(store: Store, index: PlanIndex) -> list[NodeReport]:
+    found: list[NodeReport] = []
+    for shard in range(len(index.shards) - 1):
+        try:
+            found.append(msgspec.json.decode(store.get(f"shards/{shard}/report.json"), type=NodeReport))
+        except NotFound:
+            continue
+    return found
+

@@ -1,0 +1,32 @@
+"""Every shard's ledger of a run, read as it is now, without owning any."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from orchestrator.run.ledger import Ledger
+from orchestrator.run.plan import read_index
+from orchestrator.run.progress import Progress
+from orchestrator.run.records import Commit
+from orchestrator.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What a shard's ledger says."""
+
+    commits: list[Commit]
+    progress: Progress
+
+
+def read_shards(store: Store) -> list[Shard]:
+    """Read the ledgers of a run's shards, in order.
+
+    Raises:
+        NotFound: the run has no plan yet.
+        RunDamaged: a ledger cannot be read.
+    """
+    shards: list[Shard] = []
+    for number, (lo, hi) in enumerate(pairwise(read_index(store).shards)):
+        ledger = Ledger(store, number, lo, hi)
+        shards.append(Shard(ledger.refresh(), ledger.progress))
+    return shards
