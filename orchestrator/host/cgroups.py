@@ -22,7 +22,7 @@ DEFAULT_PERIOD_US = 100_000
 """The kernel's own default period (microseconds), for where only a quota can be read."""
 
 # 18 digits stay below 2**63: the kernel writes nothing longer.
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class CpuQuota(Struct, frozen=True):
@@ -36,7 +36,8 @@ class CpuQuota(Struct, frozen=True):
 
     def __str__(self) -> str:
         name = "cpu.max" if self.version == 2 else "cpu.cfs_quota_us"
-        return f"{self.cpus:g} CPUs ({name} {self.quota_us} / {self.period_us} at {self.where})"
+        unit = "CPU" if self.cpus == 1 else "CPUs"
+        return f"{self.cpus:g} {unit} ({name} {self.quota_us} / {self.period_us} at {self.where})"
 
 
 class Throttling(Struct, frozen=True):

@@ -176,9 +176,10 @@ def _asked(threads: int, reason: str, profile: Profile, facts: CpuFacts) -> Thre
         bearable = max(bearable + 1, bearable * 1.5)
     if threads <= max(1, bearable):
         return ThreadDecision(threads, reason, _scarce(facts))
-    mask = f"{_count(len(facts.affinity), 'CPU')} in the affinity mask"
-    limit = f"quota {facts.quota}" if _quota_binds(facts) else mask
-    warning = f"{threads} threads are more than they may use CPUs ({limit}): some will wait for others"
+    limit = (
+        str(facts.quota) if _quota_binds(facts) else f"{_count(len(facts.affinity), 'CPU')} (affinity mask)"
+    )
+    warning = f"{threads} threads, but the process may use only {limit}: they will wait for each other"
     return ThreadDecision(threads, reason, (warning, *_scarce(facts)))
 
 
@@ -189,7 +190,7 @@ def _quota_binds(facts: CpuFacts) -> bool:
 def _scarce(facts: CpuFacts) -> tuple[str, ...]:
     if facts.quota is None or facts.quota.cpus >= 1:
         return ()
-    return (f"less than one CPU: quota {facts.quota}; even one thread will be throttled",)
+    return (f"less than one CPU: {facts.quota}; even a single thread will be throttled",)
 
 
 def _threads_in(env: Mapping[str, str]) -> int | None:

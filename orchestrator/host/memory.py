@@ -15,9 +15,6 @@ from orchestrator.errors import MachineError
 from orchestrator.host.cgroups import parse_counters, whole_number
 from orchestrator.host.mounts import Level, read_mounts, read_text, visible_levels
 
-UNLIMITED = 1 << 60
-"""From here on a limit is none: v1 writes the largest number of pages (about 2**63) where v2 writes "max"."""
-
 
 class MemoryLimit(Struct, frozen=True):
     """The lowest limit among the visible cgroups: bytes, the cgroup, and the file that says so."""
@@ -120,6 +117,7 @@ def show_bytes(number: int) -> str:
 
 
 def _read_limits(level: Level) -> list[MemoryLimit]:
+    # Where v2 writes "max", v1 writes about 2**63, which has a digit more than `whole_number` takes.
     if level.version == 2:
         found = {name: whole_number(read_text(level.folder / name)) for name in ("memory.max", "memory.high")}
     else:
@@ -131,7 +129,7 @@ def _read_limits(level: Level) -> list[MemoryLimit]:
     return [
         MemoryLimit(number, level.where, name)
         for name, number in found.items()
-        if number is not None and 0 < number < UNLIMITED
+        if number is not None and number > 0
     ]
 
 

@@ -47,7 +47,7 @@ def parse_cgroup(text: str) -> tuple[CgroupEntry, ...]:
         if len(parts) != 3 or not parts[0].isdigit() or not parts[2].startswith("/"):
             continue
         controllers = tuple(name for name in parts[1].split(",") if name)
-        entries.append(CgroupEntry(controllers, parts[2].removesuffix(" (deleted)")))
+        entries.append(CgroupEntry(controllers, parts[2]))
     return tuple(entries)
 
 
@@ -122,10 +122,9 @@ def below(root: Path, place: str) -> Path:
 
 
 def read_mounts(root: Path) -> tuple[tuple[CgroupEntry, ...], tuple[CgroupMount, ...]]:
-    """Read both files of this process; what is missing gives nothing. Names keep the bytes that are no UTF-8."""
-    cgroup, mountinfo = (
-        read_text(root / "proc/self" / name, "surrogateescape") for name in ("cgroup", "mountinfo")
-    )
+    """Read both files of this process; what is missing gives nothing. Names keep bytes that are no UTF-8."""
+    cgroup = read_text(root / "proc/self/cgroup", errors="surrogateescape")
+    mountinfo = read_text(root / "proc/self/mountinfo", errors="surrogateescape")
     return parse_cgroup(cgroup or ""), parse_mountinfo(mountinfo or "")
 
 

@@ -39,9 +39,7 @@ def test_levels(row):
 def test_throttling(row):
     """The throttle counters of each level are read in seconds, whatever the kernel counts in."""
     counters = find_cpu_limits(row).throttling()
-    assert [[c.where, c.periods, c.throttled, c.seconds] for c in counters] == (
-        expected(row)["throttled"] or []
-    )
+    assert [[c.where, c.periods, c.throttled, c.seconds] for c in counters] == (expected(row)["throttled"] or [])
 
 
 def test_memory(row):
@@ -62,9 +60,7 @@ def test_there_are_rows():
     assert len(ROWS) >= 22
 
 
-@pytest.mark.parametrize(
-    ("name", "cpus"), [("v1-docker", "0-3"), ("v2-container", "0-1"), ("no-mount", None)]
-)
+@pytest.mark.parametrize(("name", "cpus"), [("v1-docker", "0-3"), ("v2-container", "0-1"), ("no-mount", None)])
 def test_cpuset(name, cpus):
     """The CPUs of the cpuset are read from the effective list, v1's or v2's."""
     assert read_cpuset(ROWS[0].parent / name) == cpus

@@ -109,11 +109,11 @@ def test_a_bad_variable(text):
     ("threads", "profile", "facts", "warns"),
     [
         (8, "cpu", node(8), None),
-        (9, "cpu", node(8), "8 CPUs in the affinity mask"),
+        (9, "cpu", node(8), "only 8 CPUs (affinity mask)"),
         (8, "cpu", node(8, hyper_threads=2), None),
         (12, "mixed", node(8), None),
-        (13, "mixed", node(8), "8 CPUs in the affinity mask"),
-        (2, "cpu", node(8, 1.5), f"quota {quota(1.5)}"),
+        (13, "mixed", node(8), "only 8 CPUs (affinity mask)"),
+        (2, "cpu", node(8, 1.5), f"only {quota(1.5)}"),
         (1, "cpu", node(8, 1.5), None),
         (2, "mixed", node(8, 1), None),
     ],
@@ -152,9 +152,7 @@ def test_bounds(facts, rounding):
     """Detected threads are at least 1, and no more than the affinity mask, the cores and the quota allow."""
     threads = decide_threads("auto", "cpu", rounding, {}, facts).threads
     assert 1 <= threads <= min(len(facts.affinity), facts.cores)
-    assert facts.quota is None or threads <= max(
-        1, ceil(Fraction(facts.quota.quota_us, facts.quota.period_us))
-    )
+    assert facts.quota is None or threads <= max(1, ceil(Fraction(facts.quota.quota_us, facts.quota.period_us)))
     mixed = decide_threads("auto", "mixed", rounding, {}, facts).threads
     assert threads < mixed <= max(2, len(facts.affinity) * 3 // 2)
 
@@ -219,4 +217,4 @@ def test_a_row_of_testdata_end_to_end():
     row = Path(__file__).parent.parent / "testdata/cgroups/v1-nested"
     decision = decide_threads("auto", "cpu", "floor", {}, cpu_facts(row, affinity=range(4)))
     assert decision.threads == 1
-    assert decision.reason == "quota 1 CPUs (cpu.cfs_quota_us 50000 / 50000 at /sys/fs/cgroup/cpu/batch)"
+    assert decision.reason == "quota 1 CPU (cpu.cfs_quota_us 50000 / 50000 at /sys/fs/cgroup/cpu/batch)"

@@ -74,9 +74,7 @@ def test_meminfo(tmp_path):
     """Total and available memory are read from /proc/meminfo in bytes; a tree without one says nothing."""
     assert (total_memory(tmp_path), available_memory(tmp_path)) == (None, None)
     (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/meminfo").write_text(
-        "MemTotal:       24684096 kB\nMemFree: 1 kB\nMemAvailable:   512 kB\n"
-    )
+    (tmp_path / "proc/meminfo").write_text("MemTotal:       24684096 kB\nMemFree: 1 kB\nMemAvailable:   512 kB\n")
     assert (total_memory(tmp_path), available_memory(tmp_path)) == (24684096 * 1024, 512 * 1024)
 
 

@@ -41,9 +41,7 @@ def pools(*modules: str, **environ: str) -> str:
     script = f"import {', '.join(modules)}; from threadpoolctl import threadpool_info as pools; "
     script += "print([pool['num_threads'] for pool in pools()])"
     env = {name: value for name, value in os.environ.items() if name not in ALL} | environ
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, check=True, timeout=60)
     return done.stdout.decode().strip()
 
 
@@ -67,7 +65,5 @@ def test_arrow_is_widened():
         print(pyarrow.cpu_count())
     """
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=env, capture_output=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, check=True, timeout=60)
     assert done.stdout.decode().strip() == "{} 1 {} {'pyarrow': 3}\n3"

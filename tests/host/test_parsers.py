@@ -24,9 +24,7 @@ from orchestrator.host.mounts import parse_cgroup, parse_mountinfo, path_below
 SURROGATES = st.binary(max_size=400).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
 LINES = st.lists(
     st.lists(
-        st.sampled_from(
-            ["0", "3", ":", "cpu", "::/", "/..", "/a", " ", "-", "cgroup", "cgroup2", "rw,cpu", "\\040"]
-        )
+        st.sampled_from(["0", "3", ":", "cpu", "::/", "/..", "/a", " ", "-", "cgroup", "cgroup2", "rw,cpu", "\\040"])
     ).map("".join)
 ).map("\n".join)
 TEXT = SURROGATES | st.text(max_size=400) | LINES
@@ -82,6 +80,7 @@ def test_a_mount_from_above_shows_only_its_root(names, ups, more):
     path = "/.." * ups + "/" + "/".join(names)
     assert path_below("/.." * (ups + more), path) == ()
     assert path_below(path, "/.." * (ups + more)) is None
+    assert path_below("/.." * (ups + more) + "/other", path) is None
 
 
 @pytest.mark.parametrize(
@@ -104,9 +103,7 @@ def test_cpu_max(text, pair):
     assert parse_cpu_max(text) == pair
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", "-1", "+1", "1.0", "1e3", "0x10", "1_0", "\u0661", "9" * 19, "1 2", None]
-)
+@pytest.mark.parametrize("text", ["", " ", "-1", "+1", "1.0", "1e3", "0x10", "1_0", "\u0661", "9" * 19, "1 2", None])
 def test_whole_number_refuses(text):
     """Only ASCII digits, no more than a 64-bit number has, are a number."""
     assert whole_number(text) is None
