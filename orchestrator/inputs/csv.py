@@ -220,9 +220,7 @@ def _one_by_one(block: Block, rows: Sequence[list[str]], names: Sequence[str]) -
         else:
             without.add(number)
             unreadable.append(Unreadable(len(values), f"{block.label}@{block.offset}+{number}", error))
-    return Batch(
-        values, partial(_keys, block.label, block.offset, len(rows), without), len(block.data), unreadable
-    )
+    return Batch(values, partial(_keys, block.label, block.offset, len(rows), without), len(block.data), unreadable)
 
 
 def _fault(row: Sequence[str], width: int) -> Exception | None:

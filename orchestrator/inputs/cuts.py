@@ -77,11 +77,8 @@ def _complete(buffer: bytearray, end: int) -> int | None:
     return None if end == len(buffer) and buffer.endswith(b"\r") else end
 
 
-def stretches(
-    read: Callable[[int], bytes], scan: Scanner, step: int, *, header: bool
-) -> Iterator[tuple[int, bytes]]:
-    """Cut a stream into (offset, whole records) of about `step` bytes; with `header`, the first one is that
-    record.
+def stretches(read: Callable[[int], bytes], scan: Scanner, step: int, *, header: bool) -> Iterator[tuple[int, bytes]]:
+    """Cut a stream into (offset, whole records) of about `step` bytes; with `header`, that record first.
 
     The cuts depend on the bytes, the scanner and `step` alone.
 
@@ -94,10 +91,10 @@ def stretches(
         cut = first_record(scan, buffer) if header else None
         if not header and len(buffer) >= step:
             cut = next_cut(scan, buffer, step)
+        if cut is None and len(buffer) > LONGEST:
+            raise InputError(f"a record at byte {offset:,} or soon after has no end within 64 MiB")
         if cut is None and not final:
-            if len(buffer) > LONGEST + step:
-                raise InputError(f"the record at byte {offset:,} or soon after has no end within 64 MiB")
-            goal = 2 * max(len(buffer), goal)
+            goal = min(2 * max(len(buffer), goal), LONGEST + step)
             continue
         cut = len(buffer) if cut is None else cut
         if cut:

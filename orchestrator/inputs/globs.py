@@ -81,9 +81,7 @@ def _names(pattern: str, field: str) -> list[str]:
 
 
 def _heads(names: Sequence[str]) -> Iterable[list[str]]:
-    """The patterns of the folders on the way to a match, down to the first `**`, which stands for the
-    rest.
-    """
+    """The patterns of the folders on the way to a match, down to the first `**`: it stands for the rest."""
     for end in range(1, len(names)):
         yield list(names[:end])
         if names[end - 1] == _ANY:
@@ -91,8 +89,6 @@ def _heads(names: Sequence[str]) -> Iterable[list[str]]:
 
 
 def _compiled(patterns: Iterable[Sequence[str]]) -> re.Pattern[str]:
-    """One expression for all of them; for none, one that never matches (a file of the root needs no
-    folder).
-    """
+    """One expression for all; for none, one that never matches (a file of the root needs no folder)."""
     sources = [glob.translate("/".join(p), recursive=True, include_hidden=True, seps="/") for p in patterns]
     return re.compile("|".join(sources) or r"(?!)")

@@ -42,10 +42,7 @@ class Handle:
         """
         last = self._entry
         if last is entry or (
-            last is not None
-            and last.name == entry.name
-            and last.size == entry.size
-            and last.mtime_ns == entry.mtime_ns
+            last is not None and last.name == entry.name and last.size == entry.size and last.mtime_ns == entry.mtime_ns
         ):
             return False
         self.close()

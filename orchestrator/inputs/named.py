@@ -96,9 +96,7 @@ class NamedFiles:
             yield from self._matches(path)
 
     def _matches(self, path: str) -> Iterator[bytes]:
-        """The files a pattern matches: its leading names without `*`, `?` or `[` are the folder that is
-        walked.
-        """
+        """The files a pattern matches; the names before the first `*`, `?` or `[` are the folder to walk."""
         names = segments(path)
         depth = next(i for i, name in enumerate(names) if not _MAGIC.isdisjoint(name))
         head = os.fsencode(("/" if path.startswith("/") else "") + "/".join(names[:depth]))
@@ -127,9 +125,7 @@ class NamedFiles:
             os.close(fd)
         how = packing(self.policy, name, head)
         if found.st_size and not begins(how, head):
-            raise InputError(
-                f"is not {how} data", where=shown(name), hint="if it is plain text: compression: none"
-            )
+            raise InputError(f"is not {how} data", where=shown(name), hint="if it is plain text: compression: none")
         return Named(name, found.st_size, found.st_mtime_ns, how)
 
     def _relative_to(self) -> str:
@@ -139,8 +135,6 @@ class NamedFiles:
 def _require_file(found: os.stat_result, name: bytes) -> None:
     if stat.S_ISDIR(found.st_mode):
         example = shown(os.path.join(name, b"*"))
-        raise InputError(
-            "is a folder, not a file", where=shown(name), hint=f"write {example!r} for its files"
-        )
+        raise InputError("is a folder, not a file", where=shown(name), hint=f"write {example!r} for its files")
     if not stat.S_ISREG(found.st_mode):
         raise InputError("is not a regular file, so it cannot be read in parts or again", where=shown(name))

@@ -68,9 +68,7 @@ def line_blocks(read: Callable[[int], bytes], step: int) -> Iterator[tuple[int, 
 
 
 def _last_end(buffer: bytearray, fresh: int) -> int:
-    """The end of the last newline at or after `fresh`, 0 if there is none; a CR at the very end may be half a
-    CRLF.
-    """
+    """The end of the last newline at or after `fresh`, else 0; a CR at the very end may be half a CRLF."""
     return max(buffer.rfind(b"\n", fresh), buffer.rfind(b"\r", fresh, len(buffer) - 1)) + 1
 
 

@@ -43,8 +43,7 @@ def begins(how: Packing, head: bytes) -> bool:
 
 
 class Unpacked:
-    """The decompressed bytes of an open file, from its beginning; several members or frames follow on each
-    other.
+    """The decompressed bytes of an open file, from its beginning, over all members or frames.
 
     Args:
         fd: the file; it stays open and its position moves.
@@ -88,7 +87,5 @@ def _stream(raw: FileIO, how: Packing) -> tuple[_Stream, tuple[type[Exception], 
     try:
         from compression import zstd
     except ImportError:
-        raise MissingExtra(
-            "this Python was built without zstd", hint="build it with libzstd present"
-        ) from None
+        raise MissingExtra("this Python was built without zstd", hint="build it with libzstd present") from None
     return zstd.open(raw, "rb"), (EOFError, zstd.ZstdError)
