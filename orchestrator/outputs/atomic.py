@@ -65,7 +65,7 @@ def move_into_place(temporary: str, destination: str, replace: bool) -> None:
         FileExistsError: the name is taken, and `replace` is false; the temporary file is still there.
     """
     if replace:
-        os.replace(temporary, destination)  # noqa: PTH105
+        os.replace(temporary, destination)
         return
     try:
         os.link(temporary, destination)
@@ -73,9 +73,9 @@ def move_into_place(temporary: str, destination: str, replace: bool) -> None:
         if error.errno not in _NO_LINKS:
             raise
         os.close(os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC))
-        os.replace(temporary, destination)  # noqa: PTH105
+        os.replace(temporary, destination)
     else:
-        os.unlink(temporary)  # noqa: PTH108
+        os.unlink(temporary)
 
 
 def exchange_folders(temporary: Path, destination: Path) -> None:

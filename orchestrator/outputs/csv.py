@@ -163,5 +163,5 @@ def _listed(result: object) -> list[Any]:
     made = None if isinstance(result, PurePath) or not hasattr(result, "tolist") else plain(result)
     if not isinstance(made, list):
         found = type_name(type(result))
-        raise TypeError(f"the result is a {found}; output.columns needs a dict, a tuple or a list")
+        raise TypeError(f"the result is of type {found}; output.columns needs a dict, a tuple or a list")
     return made

@@ -157,7 +157,7 @@ def _part(result: object, index: str | int) -> object:
         raise ValueError(f"the result has no {index!r}, which output.template wants") from None
     except TypeError:
         found = type_name(type(result))
-        raise TypeError(f"the result is a {found}, and output.template wants its {index!r}") from None
+        raise TypeError(f"the result is of type {found}, and output.template wants its {index!r}") from None
     return part
 
 

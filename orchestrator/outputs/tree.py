@@ -207,7 +207,7 @@ def _content(result: object) -> bytes | bytearray | memoryview:
     if isinstance(result, bytes | bytearray):
         return result
     if not isinstance(result, str):
-        raise TypeError(f"the result is a {type_name(type(result))}; a tree's files hold bytes or text")
+        raise TypeError(f"the result is of type {type_name(type(result))}; a tree's files hold bytes or text")
     try:
         return result.encode()
     except UnicodeEncodeError as error:
