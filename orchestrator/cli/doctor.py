@@ -55,11 +55,18 @@ def _advice(host: HostFacts, threads: ThreadDecision, backend: BackendDecision) 
     advice = [*threads.warnings, *backend.warnings]
     python = host.interpreter
     if not python.free_threaded:
-        advice.append("this Python has a GIL: jobs run on processes; `uv python install 3.14t` or `make setup` gets one without")
+        advice.append(
+            "this Python has a GIL: jobs run on processes; `uv python install 3.14t` or `make setup` gets one without"
+        )
     elif python.optimised is False:
-        advice.append("this Python was built without profile-guided optimisation: about 1.2 times slower (FTORCH_PGO=1 make setup)")
+        advice.append(
+            "this Python was built without profile-guided optimisation: about 1.2 times slower; "
+            "`FTORCH_PGO=1 make setup` builds one with it"
+        )
     if host.quota is not None and host.quota.cpus != int(host.quota.cpus):
-        advice.append(f"the quota is {host.quota.cpus:g} CPUs, not a whole number: the rest is lost, or throttles one thread")
+        advice.append(
+            f"the quota is {host.quota.cpus:g} CPUs, not a whole number: the rest is lost, or throttles one thread"
+        )
     return advice
 
 
@@ -79,7 +86,10 @@ def _lines(diagnosis: Diagnosis) -> list[tuple[str, str]]:
         ("memory", f"{total}, limit {limit}"),
         ("threads", f"{diagnosis.threads.threads}: {diagnosis.threads.reason}"),
         ("backend", f"{diagnosis.backend.backend}: {diagnosis.backend.reason}"),
-        ("pools", ", ".join(f"{name}={value}" for name, value in diagnosis.native_pools.items()) or "set by you"),
+        (
+            "pools",
+            ", ".join(f"{name}={value}" for name, value in diagnosis.native_pools.items()) or "set by you",
+        ),
     ]
     rows += [("advice", line) for line in diagnosis.advice] or [("advice", "nothing to change")]
     return rows

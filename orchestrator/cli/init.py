@@ -24,7 +24,9 @@ def command(folder: Path) -> None:
     taken = [file for file in files if (folder / file).exists()]
     if taken:
         raise JobError(
-            f"{' and '.join(taken)} would be overwritten", where=str(folder), hint="Name another folder, or remove them."
+            f"{' and '.join(taken)} would be overwritten",
+            where=str(folder),
+            hint="Name another folder, or remove them.",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt, click.Abort:
         click.echo("ftorch: stopped by Ctrl-C; nothing is lost: go on with --resume", err=True)
         code = RESUMABLE
     except BrokenPipeError:

@@ -54,6 +54,8 @@ def find_run(run: Path | None) -> Path:
     found = list_runs(Path.cwd())
     if not found:
         raise RunNotFound(
-            "there is no run here", where=str(runs_folder(Path.cwd())), hint="Name a run's folder, or go to the job's."
+            "there is no run here",
+            where=str(runs_folder(Path.cwd())),
+            hint="Name a run's folder, or go to the job's.",
         )
     return found[-1][0].root.resolve()

@@ -40,7 +40,7 @@ class Odometer:
         if self._board is None:
             try:
                 self._board = Board.open(self._path)
-            except (FileNotFoundError, ValueError):
+            except FileNotFoundError, ValueError:
                 return None
         picture = self._board.read()
         self._seen.append((now, picture.items, picture.nbytes))

@@ -7,8 +7,8 @@ import msgspec
 
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json, print_report
+from orchestrator.engine.runreport import RunReport
 from orchestrator.errors import RunDamaged, RunNotFound
-from orchestrator.measure.run import RunReport
 from orchestrator.run.folder import REPORT, read_manifest
 from orchestrator.store.base import NotFound
 from orchestrator.store.local import LocalStore

@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from orchestrator.engine.explain import Explanation
+from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.session import Watcher
-from orchestrator.measure.run import RunReport
 from orchestrator.report.text import plan_text, report_text
 from orchestrator.run.folder import Manifest
 

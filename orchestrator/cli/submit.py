@@ -49,7 +49,7 @@ class Asked:
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no report; errors only.")
 @overrides_option
 @json_option
-def command(  # noqa: PLR0913 - one parameter an option, as click has it
+def command(
     job: Path | None,
     run: Path | None,
     resume_: bool,

@@ -92,7 +92,7 @@ class Board:
         self.threads = self._cells[THREADS]
 
     @classmethod
-    def create(cls, path: Path, threads: int) -> "Board":
+    def create(cls, path: Path, threads: int) -> Board:
         """Make a board for so many threads, replacing the one that is there."""
         path.parent.mkdir(parents=True, exist_ok=True)
         size = (1 + threads) * LINE * 8
@@ -108,7 +108,7 @@ class Board:
         return cls(path, mapping)
 
     @classmethod
-    def open(cls, path: Path, *, write: bool = False) -> "Board":
+    def open(cls, path: Path, *, write: bool = False) -> Board:
         """Map an existing board.
 
         Raises:

@@ -29,5 +29,3 @@ def check_unchanged(manifest: Manifest, spec: JobSpec, fingerprint: str) -> None
             where=manifest.id,
             hint="Start a new run without --resume, or go on all the same with --accept-changes.",
         )
-
-

@@ -107,7 +107,7 @@ class Committer:
         self._parts += 1
         return commit
 
-    def _range(self, part: "_Part", run: Sequence[Outcome]) -> Range:
+    def _range(self, part: _Part, run: Sequence[Outcome]) -> Range:
         failed: list[FailedItem] = []
         position = 0
         for outcome in run:

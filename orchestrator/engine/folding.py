@@ -3,9 +3,9 @@
 import msgspec
 
 from orchestrator.engine.committer import encode_accumulator
-from orchestrator.run.shards import read_shards
 from orchestrator.errors import TaskError
 from orchestrator.run.collect import accumulators
+from orchestrator.run.shards import read_shards
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 

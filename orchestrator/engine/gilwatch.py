@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from typing import TextIO
+from typing import Any
 
 _MESSAGE = re.compile(r"global interpreter lock \(GIL\) has been enabled to load module '([^']+)'")
 
@@ -19,17 +19,9 @@ class GilWatch:
         warnings.filterwarnings("always", message="The global interpreter lock", category=RuntimeWarning)
         warnings.showwarning = self._hear
 
-    def _hear(
-        self,
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
+    def _hear(self, message: Warning | str, *rest: Any, **more: Any) -> None:
         found = _MESSAGE.search(str(message))
         if found is None:
-            self._show(message, category, filename, lineno, file, line)
+            self._show(message, *rest, **more)
         elif self.culprit is None:
             self.culprit = found[1]

@@ -45,7 +45,11 @@ def run_each(
 
 
 def run_batches(
-    call: Callable[[list[Any]], Sequence[Any]], values: Sequence[Any], base: int, line: memoryview[int], size: int
+    call: Callable[[list[Any]], Sequence[Any]],
+    values: Sequence[Any],
+    base: int,
+    line: memoryview[int],
+    size: int,
 ) -> tuple[list[Any], Errors]:
     """Call a batch task on lists of up to `size` values; where a list raises, its items are tried one by one."""
     results: list[Any] = []
@@ -54,7 +58,7 @@ def run_batches(
         line[ITEM] = base + len(results)
         try:
             results.extend(_call_batch(call, list(group)))
-        except (Exception, SystemExit):
+        except Exception, SystemExit:
             for value in group:
                 line[ITEM] = base + len(results)
                 try:

@@ -53,9 +53,7 @@ class Unsettled:
 class Lane:
     """What a thread does with a chunk."""
 
-    def __init__(
-        self, plan: PlanReader, reader: Reader, calling: Calling, sink: Sink, line: memoryview[int]
-    ) -> None:
+    def __init__(self, plan: PlanReader, reader: Reader, calling: Calling, sink: Sink, line: memoryview[int]) -> None:
         self.pace = Pace()
         self._plan = plan
         self._reader = reader
@@ -77,7 +75,12 @@ class Lane:
     def run(self, chunk: Chunk) -> Outcome | None:
         """Do a chunk; its outcome, or None if items of it wait for a retry."""
         line = self._line
-        line[board.LO], line[board.HI], line[board.ITEM], line[board.STATE] = chunk.lo, chunk.hi, 0, board.RUNNING
+        line[board.LO], line[board.HI], line[board.ITEM], line[board.STATE] = (
+            chunk.lo,
+            chunk.hi,
+            0,
+            board.RUNNING,
+        )
         started = time.perf_counter()
         work = Unsettled(chunk)
         self._fill(work)
@@ -91,7 +94,12 @@ class Lane:
             return None
         work = heapq.heappop(self._waiting)[2]
         chunk, line = work.chunk, self._line
-        line[board.LO], line[board.HI], line[board.ITEM], line[board.STATE] = chunk.lo, chunk.hi, 0, board.RUNNING
+        line[board.LO], line[board.HI], line[board.ITEM], line[board.STATE] = (
+            chunk.lo,
+            chunk.hi,
+            0,
+            board.RUNNING,
+        )
         work.attempt += 1
         for segment in work.segments:
             if segment.unread:
@@ -148,9 +156,7 @@ class Lane:
         for at, number in enumerate(chosen):
             segment.values[at] = values[number - base]
             segment.errors[at] = RuntimeError("not tried yet")
-        lost = [
-            item for at, item in enumerate(batch.unreadable) if -1 - (unreadable + at) in only
-        ]
+        lost = [item for at, item in enumerate(batch.unreadable) if -1 - (unreadable + at) in only]
         segment.note_unreadable(lost, unreadable)
         self._try_again(segment)
         return segment

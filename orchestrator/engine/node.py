@@ -80,13 +80,21 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     flusher = _flusher(node) if node.manifest.output_format == "tree" else None
     committer = Committer(node.store, ledger, node.fold, flusher)
     dispenser = Dispenser(
-        PlanReader(node.store, index), ledger.progress.missing(), _retries(node, ledger), node.work.threads.threads
+        PlanReader(node.store, index),
+        ledger.progress.missing(),
+        _retries(node, ledger),
+        node.work.threads.threads,
     )
     pool = Pool(lanes(board), dispenser, committer.offer, committer.poke, board.line)
     measured = Measured.start(ledger, find_cpu_limits())
     pauses = PauseWatch()
     _settle_gc(spec, pauses)
-    node.switch.attach(lambda: (pool.halt(), committer.poke()))
+
+    def stop() -> None:
+        pool.halt()
+        committer.poke()
+
+    node.switch.attach(stop)
     pool.allow(node.work.threads.threads)
     ending = _drive(node, pool, committer, ledger, board)
     return make_report(node, measured, pool, pauses.stop(), ending)
@@ -114,7 +122,9 @@ def _drive(node: Node, pool: Pool, committer: Committer, ledger: Ledger, board: 
             continue
         allowed = quota.allowed()
         if allowed is not None:
-            node.warnings.append(f"the CPU quota changed while the job ran: {allowed.threads} threads ({allowed.reason})")
+            node.warnings.append(
+                f"the CPU quota changed while the job ran: {allowed.threads} threads ({allowed.reason})"
+            )
             pool.allow(min(allowed.threads, board.threads))
             board.head()[fields.TARGET] = min(allowed.threads, board.threads)
 
@@ -175,7 +185,7 @@ def _make_board(node: Node, index: PlanIndex, ledger: Ledger) -> Board:
     head = board.head()
     head[fields.TARGET] = threads
     head[fields.TOTAL_ITEMS] = fields.UNKNOWN if index.items is None else index.items
-    head[fields.TOTAL_BYTES] = index.bytes if index.bytes else fields.UNKNOWN
+    head[fields.TOTAL_BYTES] = index.bytes or fields.UNKNOWN
     head[fields.DONE_ITEMS], head[fields.DONE_BYTES] = ledger.progress.items, ledger.progress.nbytes
     return board
 
@@ -199,4 +209,3 @@ def _settle_gc(spec: JobSpec, pauses: PauseWatch) -> None:
     elif spec.runtime.gc == "off":
         gc.disable()
     pauses.start()
-

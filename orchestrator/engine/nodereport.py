@@ -45,7 +45,7 @@ class Measured:
         )
 
 
-def make_report(node: "Node", measured: Measured, pool: Pool, pauses: Pauses, ending: tuple[str, str]) -> NodeReport:
+def make_report(node: Node, measured: Measured, pool: Pool, pauses: Pauses, ending: tuple[str, str]) -> NodeReport:
     """The report of a node that has just ended."""
     usage, progress = Usage.now(), measured.ledger.progress
     state, reason = ending

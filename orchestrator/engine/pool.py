@@ -98,7 +98,11 @@ class Pool:
             for index in starting:
                 record = ThreadRecord(index)
                 thread = threading.Thread(
-                    target=self._work, args=(record,), name=f"ftorch-{index}", daemon=True, context=contextvars.Context()
+                    target=self._work,
+                    args=(record,),
+                    name=f"ftorch-{index}",
+                    daemon=True,
+                    context=contextvars.Context(),
                 )
                 self.records.append(record)
                 self._threads.append(thread)

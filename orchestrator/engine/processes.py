@@ -1,8 +1,8 @@
 """Lanes in child processes, for a Python whose GIL is on: each thread of the pool drives one child.
 
 Guarantees: a child runs the same lane as a thread would, and writes its own line of the same board; it ends with its
-parent. Assumes: the task's results and accumulators are plain data once encoded. `python -m orchestrator.engine.processes`
-is the child.
+parent. Assumes: the task's results and accumulators are plain data once encoded. The child is
+`python -m orchestrator.engine.processes`.
 """
 
 import os
@@ -67,10 +67,12 @@ class ProcessLane:
         try:
             self._pipe.send(question)
             answer = self._pipe.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError):
+        except EOFError, BrokenPipeError, ConnectionResetError:
             code = self._child.wait()
-            raise WorkerDied(-code, f"a worker process died of signal {-code}") if code < 0 else FtorchError(
-                f"a worker process ended by itself with exit code {code}"
+            raise (
+                WorkerDied(-code, f"a worker process died of signal {-code}")
+                if code < 0
+                else FtorchError(f"a worker process ended by itself with exit code {code}")
             ) from None
         if answer[0] == "problem":
             raise error_of(answer[1])
@@ -84,7 +86,7 @@ def _child(pipe: Connection) -> None:
     while True:
         try:
             question = pipe.recv()
-        except (EOFError, ConnectionResetError):
+        except EOFError, ConnectionResetError:
             break
         try:
             outcome = None

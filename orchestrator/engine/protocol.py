@@ -102,7 +102,7 @@ class Channel:
         try:
             self._writing.write(msgspec.json.encode(message) + b"\n")
             self._writing.flush()
-        except (BrokenPipeError, ValueError):
+        except BrokenPipeError, ValueError:
             return
 
     def receive(self) -> Message | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.engine.folding import FOLD_RESULT
-from orchestrator.measure.run import OutputReport
+from orchestrator.engine.runreport import OutputReport
 from orchestrator.outputs.open import header
 from orchestrator.outputs.publish import Published, publish_file, publish_json, publish_parts
 from orchestrator.outputs.target import Target, target_of

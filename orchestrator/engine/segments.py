@@ -21,7 +21,7 @@ _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 @dataclass(slots=True)
 class FailedAt:
-    """An item that failed for good, before it is described: its number, key and error, and where its record would be."""
+    """An item that failed for good: its number, key and error, and where its record would be."""
 
     number: int
     key: Key
@@ -60,7 +60,7 @@ class Segment:
     count: int | None = None
 
     @classmethod
-    def for_unread(cls, name: str, error: Exception) -> "Segment":
+    def for_unread(cls, name: str, error: Exception) -> Segment:
         """The segment that stands for a chunk that could not be read."""
         return cls(WHOLE_CHUNK, lambda: [name], [HOLE], {0: error}, {}, unread=True)
 
@@ -80,9 +80,7 @@ class Segment:
 
     def note_unreadable(self, items: Sequence[Unreadable], before: int) -> None:
         """Take in items that could not be made; `before` counts those of the chunk's earlier segments."""
-        self.unreadable = [
-            (item.position, -1 - (before + at), item.key, item.error) for at, item in enumerate(items)
-        ]
+        self.unreadable = [(item.position, -1 - (before + at), item.key, item.error) for at, item in enumerate(items)]
 
 
 def encode_segment(sink: Sink, segment: Segment) -> Segment:

@@ -16,10 +16,10 @@ from typing import Protocol
 
 import msgspec
 
-import orchestrator.run.folder as folder
 from orchestrator.engine.changes import check_unchanged
 from orchestrator.engine.protocol import Ended, Load, Loaded, Merge, Work
 from orchestrator.engine.publishing import Settled, publish, write_failures
+from orchestrator.engine.runreport import OutputReport, RunReport
 from orchestrator.engine.supervisor import Worker
 from orchestrator.errors import RunConflict
 from orchestrator.host.cpus import ThreadDecision, cpu_facts, decide_threads
@@ -27,9 +27,9 @@ from orchestrator.host.native import native_pool_caps
 from orchestrator.inputs.base import Entry, Source
 from orchestrator.inputs.open import open_source
 from orchestrator.measure.node import NodeReport
-from orchestrator.measure.run import OutputReport, RunReport
 from orchestrator.outputs.open import check_output
 from orchestrator.outputs.target import target_of
+from orchestrator.run import folder
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
 from orchestrator.run.plan import PlanIndex, read_index, write_plan
@@ -224,9 +224,7 @@ def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
     )
 
 
-def _plan(
-    store: Store, source: Source, entries: Iterator[Entry], sitting: Sitting, watcher: Watcher
-) -> PlanIndex:
+def _plan(store: Store, source: Source, entries: Iterator[Entry], sitting: Sitting, watcher: Watcher) -> PlanIndex:
     limited = None if sitting.limit is None else Limited(source, sitting.limit)
     chosen = entries if limited is None else iter(limited)
     counted = _counted(chosen, watcher)
@@ -299,4 +297,3 @@ def _node_reports(store: Store, index: PlanIndex) -> list[NodeReport]:
         except NotFound:
             continue
     return found
-

@@ -53,7 +53,7 @@ class FoldSink:
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
 
-    def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> Any:
+    def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> Any:  # noqa: ARG002
         """The results added, in order, to an empty accumulator."""
         add, accumulator = self._fold.add, self._fold.zero()
         for result in results:
@@ -69,6 +69,6 @@ class FoldSink:
             merged = merge(merged, token)
         return merged
 
-    def size(self, token: Any) -> int:
+    def size(self, token: Any) -> int:  # noqa: ARG002
         """An accumulator has no place in bytes."""
         return 0

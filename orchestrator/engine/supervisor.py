@@ -1,8 +1,7 @@
 """The supervisor: starts the worker, listens to it, passes signals on, and has the board read for progress.
 
-Guarantees: the worker does not outlive it; the first SIGTERM, SIGINT or the job's time limit asks the worker to finish
-what runs, a second signal ends it at once. It works as process 1: it reaps what was left to it. Assumes: it is used from
-the main thread.
+Guarantees: the worker does not outlive it; the first SIGTERM, SIGINT or the time limit asks the worker to finish
+what runs, a second signal ends it at once. Assumes: it is used from the main thread.
 """
 
 import os
@@ -15,7 +14,18 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Self
 
-from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Message, Problem, Stop, Work, error_of
+from orchestrator.engine.protocol import (
+    Channel,
+    Ended,
+    Load,
+    Loaded,
+    Merge,
+    Message,
+    Problem,
+    Stop,
+    Work,
+    error_of,
+)
 from orchestrator.errors import FtorchError, Interrupted, WorkerDied
 
 _TICK = 0.25
@@ -26,12 +36,17 @@ class Worker:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         reading, writing = os.pipe()
-        options = [f"-X{name}={value}" for name, value in sys._xoptions.items() if name == "gil"]
+        options = [f"-X{name}={value}" for name, value in sys._xoptions.items() if name == "gil"]  # noqa: SLF001 - documented
         command = [sys.executable, *options, "-P", "-m", "orchestrator.engine.worker", str(writing)]
         try:
             # A process group of its own: Ctrl-C in a terminal reaches the supervisor alone, which then asks.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=2, pass_fds=[writing], env=dict(environment), process_group=0
+                command,
+                stdin=subprocess.PIPE,
+                stdout=2,
+                pass_fds=[writing],
+                env=dict(environment),
+                process_group=0,
             )
         finally:
             os.close(writing)
@@ -119,7 +134,8 @@ class Worker:
             name = signal.Signals(-code).name
             return WorkerDied(-code, f"the worker died of {name} during {during}", hint="Go on with --resume.")
         return FtorchError(
-            f"the worker ended during {during} with exit code {code}", hint="A task must not call os._exit; --resume."
+            f"the worker ended during {during} with exit code {code}",
+            hint="A task must not call os._exit; --resume.",
         )
 
 

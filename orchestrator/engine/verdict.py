@@ -44,4 +44,6 @@ def _against(rule: Failures, failed: int, total: int) -> Verdict:
     limit = rule.max_failed.limit(total)
     if failed <= limit:
         return Verdict(False)
-    return Verdict(True, f"{failed} items failed, and failures.max_failed ({rule.max_failed}) allows {limit} of {total}")
+    return Verdict(
+        True, f"{failed} items failed, and failures.max_failed ({rule.max_failed}) allows {limit} of {total}"
+    )

@@ -15,12 +15,12 @@ import msgspec
 
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, make_lane
-from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.folding import merge_fold
+from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.node import Node, run_node
-from orchestrator.engine.processes import ProcessLane
 from orchestrator.engine.pool import AnyLane
+from orchestrator.engine.processes import ProcessLane
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
@@ -63,9 +63,7 @@ def _converse(channel: Channel) -> int:
     started = time.perf_counter()
     spec = parse_job(bytes(load.job))
     task = load_task(spec.task, Path(load.base), spec.arguments)
-    backend = decide_backend(
-        spec.runtime.backend, spec.runtime.free_threading, interpreter_facts(), watch.culprit
-    )
+    backend = decide_backend(spec.runtime.backend, spec.runtime.free_threading, interpreter_facts(), watch.culprit)
     seconds = time.perf_counter() - started
     is_fold = task.options.fold is not None
     channel.send(Loaded(is_fold, task.fingerprint, backend, watch.culprit, seconds))

@@ -24,7 +24,7 @@ class ThreadReport(Struct, frozen=True):
 
 
 class ChunkReport(Struct, frozen=True):
-    """The chunks of all threads: how many, how many items the smallest, the mean and the largest had, seconds a chunk."""
+    """The chunks of all threads: how many, items of the smallest, the mean and the largest, seconds a chunk."""
 
     count: int = 0
     smallest: int = 0

@@ -52,7 +52,7 @@ class PauseWatch:
         gc.callbacks.remove(self._on_event)
         return Pauses(self._count, self._seconds, self._longest)
 
-    def _on_event(self, phase: str, info: dict[str, Any]) -> None:
+    def _on_event(self, phase: str, _info: dict[str, Any]) -> None:
         if phase == "start":
             self._began = time.perf_counter()
         elif self._began:

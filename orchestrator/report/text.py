@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from orchestrator.engine.explain import Explanation
+from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
-from orchestrator.measure.run import RunReport
 from orchestrator.report.words import count, duration, number, share, size
 
 _LABEL = 11
@@ -96,7 +96,9 @@ def _time(node: NodeReport) -> str:
     rate = f", {number(node.items / node.wall_seconds)} items/s" if node.wall_seconds and node.items else ""
     speed = f", {size(node.nbytes / node.wall_seconds)}/s" if node.wall_seconds and node.nbytes else ""
     setup = f", after {duration(node.setup_seconds)} of set-up"
-    return f"{duration(node.wall_seconds)}{rate}{speed}; CPU {duration(cpu)}{setup}; peak {size(node.peak_rss)} of memory"
+    return (
+        f"{duration(node.wall_seconds)}{rate}{speed}; CPU {duration(cpu)}{setup}; peak {size(node.peak_rss)} of memory"
+    )
 
 
 def _busy(node: NodeReport) -> str:
@@ -110,7 +112,8 @@ def _chunks(node: NodeReport) -> str:
     if not chunks.count:
         return "none"
     items = f"{number(chunks.smallest)} to {number(chunks.largest)} items, {number(round(chunks.mean, 1))} on average"
-    return f"{count(chunks.count, 'chunk')} of {items}, {duration(chunks.seconds_each)} each; {count(node.commits, 'commit')}"
+    commits = count(node.commits, "commit")
+    return f"{count(chunks.count, 'chunk')} of {items}, {duration(chunks.seconds_each)} each; {commits}"
 
 
 def _plan_lines(plan: Explanation) -> Iterator[str]:

@@ -13,7 +13,7 @@ def number(value: float) -> str:
 def size(nbytes: float) -> str:
     """Bytes in decimal units: 1500 → "1.50 kB"."""
     value, unit = float(nbytes), _SIZES[0]
-    for unit in _SIZES:  # noqa: B007 - the unit is what is looked for
+    for unit in _SIZES:
         if abs(value) < 1000 or unit == _SIZES[-1]:
             break
         value /= 1000

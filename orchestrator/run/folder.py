@@ -72,7 +72,9 @@ def create_run(store: Store, manifest: Manifest) -> None:
     """
     if not store.create(MANIFEST, [msgspec.json.encode(manifest)]):
         raise RunConflict(
-            "there is a run in this folder already", where=store.url, hint="Go on with it by --resume, or name another."
+            "there is a run in this folder already",
+            where=store.url,
+            hint="Go on with it by --resume, or name another.",
         )
 
 
@@ -87,7 +89,9 @@ def read_manifest(store: Store) -> Manifest:
         data = store.get(MANIFEST)
     except NotFound:
         raise RunNotFound(
-            "there is no run in this folder (it has no job.json)", where=store.url, hint="`ftorch runs` lists the runs."
+            "there is no run in this folder (it has no job.json)",
+            where=store.url,
+            hint="`ftorch runs` lists the runs.",
         ) from None
     where = f"{store.url}/{MANIFEST}"
     try:
@@ -116,7 +120,7 @@ def list_runs(base: Path) -> list[tuple[LocalStore, Manifest]]:
         store = LocalStore(folder / name)
         try:
             found.append((store, read_manifest(store)))
-        except (RunNotFound, RunDamaged):
+        except RunNotFound, RunDamaged:
             continue
     return sorted(found, key=lambda run: run[1].created)
 

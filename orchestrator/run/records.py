@@ -70,7 +70,7 @@ class Commit(Struct, frozen=True):
 
 
 class Failure(Struct, frozen=True):
-    """What `failures.jsonl` says of an item: its key, its last error, where that was raised, and how often it was tried."""
+    """What `failures.jsonl` says of an item: its key, its last error, where it was raised, how often it was tried."""
 
     key: Key
     error: str

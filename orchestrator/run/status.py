@@ -79,7 +79,7 @@ def _owner(store: Store) -> Owner | None:
         return None
     try:
         return msgspec.json.decode(store.get(names[-1]), type=Owner)
-    except (msgspec.MsgspecError, NotFound):
+    except msgspec.MsgspecError, NotFound:
         return None
 
 

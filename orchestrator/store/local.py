@@ -82,7 +82,7 @@ class LocalStore:
                 return _read_exactly(file.fileno(), length)
         except FileNotFoundError:
             raise NotFound("there is no such object", where=str(path)) from None
-        except (IsADirectoryError, NotADirectoryError):
+        except IsADirectoryError, NotADirectoryError:
             raise RunDamaged("a folder stands where a file belongs, or the reverse", where=str(path)) from None
         except OSError as error:
             raise unavailable(path, error) from error
@@ -104,7 +104,7 @@ class LocalStore:
         try:
             with os.scandir(folder) as scan:
                 found = sorted((entry.name + "/" if entry.is_dir() else entry.name) for entry in scan)
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError, NotADirectoryError:
             return
         except OSError as error:
             raise unavailable(folder, error) from error

@@ -98,7 +98,7 @@ def task(
     Raises:
         TaskError: `batch` is not a positive number.
     """
-    if batch is not None and (not isinstance(batch, int) or isinstance(batch, bool) or batch < 1):
+    if batch is not None and batch < 1:
         raise TaskError(f"batch={batch!r} is not a positive whole number", hint="Write for example @task(batch=256).")
     options = Options(process, thread, batch, fold)
 

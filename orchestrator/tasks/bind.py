@@ -68,7 +68,8 @@ def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any
         raise
     except Exception as error:
         raise TaskError(
-            f"the state function {name!r} raised {type(error).__name__}: {error}", where=f"task: {task.reference}"
+            f"the state function {name!r} raised {type(error).__name__}: {error}",
+            where=f"task: {task.reference}",
         ) from error
 
 

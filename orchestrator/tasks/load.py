@@ -149,7 +149,7 @@ def _check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any],
     where = f"task: {reference}"
     try:
         signature = inspect.signature(function)
-    except (TypeError, ValueError):
+    except TypeError, ValueError:
         return False
     takes_context = CONTEXT_PARAMETER in signature.parameters
     extra = {CONTEXT_PARAMETER: None} if takes_context else {}
@@ -163,7 +163,9 @@ def _check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any],
         signature.bind(object(), **arguments, **extra)
     except TypeError as error:
         raise TaskError(
-            f"it cannot be called with one item and this `with:`: {error}", where=where, hint=f"It is {signature}."
+            f"it cannot be called with one item and this `with:`: {error}",
+            where=where,
+            hint=f"It is {signature}.",
         ) from error
     return takes_context
 
