@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 DATA = Path(__file__).parent / "data"
-SIZES = {"small": 200, "full": 1_000_000}
+SIZES = {"small": 100, "full": 1_000_000}
 EVERY = 10
 MARK = "-edited"
 

@@ -81,9 +81,7 @@ def minhash(hashes: Sequence[int], functions: Sequence[HashFunction]) -> list[in
     if not hashes:
         return []
     mask = MASK
-    return [
-        min([(factor * value + offset) & mask for value in hashes]) >> SHIFT for factor, offset in functions
-    ]
+    return [min([(factor * value + offset) & mask for value in hashes]) >> SHIFT for factor, offset in functions]
 
 
 def similarity(one: Sequence[int], other: Sequence[int]) -> float:

@@ -98,9 +98,7 @@ def test_the_results_are_plain_data():
     assert not isinstance(row["km"], np.generic)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("lat1", "91"), ("lon2", "-180.5"), ("lat2", "nan"), ("lon1", "inf")]
-)
+@pytest.mark.parametrize(("name", "value"), [("lat1", "91"), ("lon2", "-180.5"), ("lat2", "nan"), ("lon1", "inf")])
 def test_a_coordinate_out_of_range_is_named(name: str, value: str):
     """A number that is no coordinate raises, and the message says which field it was."""
     with pytest.raises(ValueError, match=name):

@@ -35,9 +35,7 @@ def hash_of(content: bytes, path: Path, planned: int | None = None, **arguments)
 def test_agrees_with_sha256sum_at_every_edge_of_its_buffers(size: int, tmp_path: Path):
     """A file of any size, read in one go or in blocks, has the digest that sha256sum gives."""
     found = hash_of(Random(size).randbytes(size), tmp_path / "file")
-    wanted = subprocess.run(
-        ["sha256sum", tmp_path / "file"], capture_output=True, text=True, check=True
-    ).stdout
+    wanted = subprocess.run(["sha256sum", tmp_path / "file"], capture_output=True, text=True, check=True).stdout
     assert found == wanted.split()[0]
 
 
@@ -54,9 +52,7 @@ def test_agrees_with_sha256sum_at_every_edge_of_its_buffers(size: int, tmp_path:
 def test_agrees_with_the_other_tools_of_coreutils(tool: str, arguments: dict, tmp_path: Path):
     """Every algorithm that coreutils has gives the same digest there and here."""
     found = hash_of(b"some content\n" * 1000, tmp_path / "file", **arguments)
-    wanted = subprocess.run(
-        [*tool.split(), tmp_path / "file"], capture_output=True, text=True, check=True
-    ).stdout
+    wanted = subprocess.run([*tool.split(), tmp_path / "file"], capture_output=True, text=True, check=True).stdout
     assert found == wanted.split()[0]
 
 
@@ -91,9 +87,7 @@ def test_reading_in_blocks_changes_nothing(name: str, tmp_path: Path):
     content = Random(name).randbytes(2 * BLOCK + 5)
     length = 32 if name == "shake_256" else None
     new, arguments = choose(name, length)
-    assert hash_of(content, tmp_path / "file", algorithm=name, length=length) == new(content).hexdigest(
-        *arguments
-    )
+    assert hash_of(content, tmp_path / "file", algorithm=name, length=length) == new(content).hexdigest(*arguments)
 
 
 def test_a_block_leaves_nothing_behind_for_the_next_file(tmp_path: Path):

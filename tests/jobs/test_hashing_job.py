@@ -36,12 +36,13 @@ def test_sha256sum_accepts_every_line(shipped: Callable[[str], ShippedJob]):
 def test_another_algorithm_is_one_setting(shipped: Callable[[str], ShippedJob]):
     """With `with.algorithm=blake2b`, `b2sum -c` accepts the same job's output."""
     job = shipped("hashing")
-    root = job.make_input() / "tree"
-    out = job.submit("--set", "with.algorithm=blake2b", "--set", "output.path=out/B2SUMS")
-    assert len(check_with("b2sum", out / "B2SUMS", root)) == files_below(root)
+    root = job.make_input() / "tree" / "awkward"
+    settings = ("input.files.root=data/tree/awkward", "with.algorithm=blake2b", "output.path=out/B2SUMS")
+    out = job.submit(*(word for setting in settings for word in ("--set", setting)))
+    assert len(check_with("b2sum", out / "B2SUMS", root)) == files_below(root) == 6
 
 
-def test_an_unknown_algorithm_starts_nothing(shipped: Callable[[str], ShippedJob]):
+def test_an_unknown_algorithm_writes_no_output(shipped: Callable[[str], ShippedJob]):
     """A misspelt algorithm exits 2 with the right name, without a traceback, and no output is written."""
     job = shipped("hashing")
     job.make_input()

@@ -18,9 +18,7 @@ from orchestrator import Context
 from orchestrator.errors import TaskError
 
 ROOT = Path(__file__).parents[2]
-TEXTS = st.text(st.sampled_from("abAB éÉßıİ\u0345\u0308\u0301ﬁǅ 12_-\n中文"), max_size=60) | st.text(
-    max_size=60
-)
+TEXTS = st.text(st.sampled_from("abAB éÉßıİ\u0345\u0308\u0301ﬁǅ 12_-\n中文"), max_size=60) | st.text(max_size=60)
 
 
 def plain_tokens(text: str) -> list[str]:
@@ -129,9 +127,7 @@ def test_a_file_is_read_as_utf8_with_odd_bytes_replaced(tmp_path: Path):
 
 def test_the_signature_is_the_same_in_every_process():
     """Python's randomised hash() has no part in it: processes with other seeds agree on this value."""
-    code = (
-        "from jobs.textnorm.task import signer; print(signer(permutations=3)('a rose is a rose is a rose'))"
-    )
+    code = "from jobs.textnorm.task import signer; print(signer(permutations=3)('a rose is a rose is a rose'))"
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -152,9 +148,7 @@ def test_threads_share_neither_pattern_nor_functions():
     def make() -> None:
         one = signer()
         meet.wait(10)
-        made.append(
-            {cell.cell_contents.__class__.__name__: cell.cell_contents for cell in one.__closure__ or ()}
-        )
+        made.append({cell.cell_contents.__class__.__name__: cell.cell_contents for cell in one.__closure__ or ()})
         meet.wait(10)
 
     threads = [threading.Thread(target=make) for _ in range(2)]

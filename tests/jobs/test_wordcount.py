@@ -33,9 +33,7 @@ def stored(counts: dict[str, int]) -> dict[str, int]:
 def test_agrees_with_the_shell():
     """ASCII text has the counts that `tr | sort | uniq -c` prints."""
     script = "tr -cs 'A-Za-z' '\\n' | tr A-Z a-z | grep . | LC_ALL=C sort | uniq -c"
-    printed = subprocess.run(
-        ["sh", "-c", script], input=TEXT, capture_output=True, text=True, check=True
-    ).stdout
+    printed = subprocess.run(["sh", "-c", script], input=TEXT, capture_output=True, text=True, check=True).stdout
     wanted = {word: int(count) for count, word in map(str.split, printed.splitlines())}
     assert fold(TEXT.splitlines()) == wanted
 
