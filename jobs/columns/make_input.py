@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 DATA = Path(__file__).parent / "data"
 SIZES = {"small": 20_000, "full": 2_000_000}
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     size = parser.parse_args().size
-    stamp, wanted = DATA / "made", f"1 {size}"
+    stamp, wanted = DATA / "made", f"{size} {crc32(Path(__file__).read_bytes())}"
     if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(DATA, ignore_errors=True)
         DATA.mkdir()

@@ -8,6 +8,7 @@ import sysconfig
 from itertools import islice
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 DATA = Path(__file__).parent / "data"
 AWKWARD = ("two words.txt", "back\\slash.txt", "new\nline.txt", "-n", "ünïcode.txt", "empty")
@@ -50,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     size = parser.parse_args().size
-    stamp, wanted = DATA / "made", f"1 {size} {platform.python_version()}"
+    stamp, wanted = DATA / "made", f"{size} {crc32(Path(__file__).read_bytes())} {platform.python_version()}"
     if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(DATA, ignore_errors=True)
         make(DATA / "tree", *SIZES[size])

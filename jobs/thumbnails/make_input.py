@@ -9,6 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 from random import Random
+from zlib import crc32
 
 from PIL import Image, ImageDraw, __version__
 
@@ -76,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     size = parser.parse_args().size
-    stamp, wanted = DATA / "made", f"1 {size} {__version__}"
+    stamp, wanted = DATA / "made", f"{size} {crc32(Path(__file__).read_bytes())} {__version__}"
     if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(DATA, ignore_errors=True)
         make(DATA / "photos", *SIZES[size])

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 DATA = Path(__file__).parent / "data"
 SIZES = {"small": 4 << 20, "full": 1 << 30}
@@ -38,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="small")
     size = parser.parse_args().size
-    stamp, wanted = DATA / "made", f"1 {size} {platform.python_version()}"
+    stamp, wanted = DATA / "made", f"{size} {crc32(Path(__file__).read_bytes())} {platform.python_version()}"
     if not stamp.exists() or stamp.read_text() != wanted:
         shutil.rmtree(DATA, ignore_errors=True)
         DATA.mkdir()
