@@ -82,10 +82,12 @@ def _names(pattern: str, field: str) -> list[str]:
 
 def _heads(names: Sequence[str]) -> Iterable[list[str]]:
     """The patterns of the folders on the way to a match, down to the first `**`: it stands for the rest."""
-    for end in range(1, len(names)):
-        yield list(names[:end])
-        if names[end - 1] == _ANY:
+    for end, name in enumerate(names, 1):
+        if name == _ANY:
+            yield list(names[:end])
             return
+        if end < len(names):
+            yield list(names[:end])
 
 
 def _compiled(patterns: Iterable[Sequence[str]]) -> re.Pattern[str]:

@@ -29,7 +29,7 @@ def files(root: Path, **options):
 
 
 def find(root: Path, *tests: str) -> list[bytes]:
-    """The paths that find(1) gives, in the documented order: path by path, name by name, by bytes."""
+    """What `find` prints, in the documented order: path by path, name by name, by bytes."""
     command = ["find", *tests[:1], str(root), *tests[1:], "-printf", "%P\\0"]
     found = subprocess.run(command, check=True, capture_output=True).stdout.split(b"\0")[:-1]
     return sorted(found, key=lambda path: path.split(b"/"))

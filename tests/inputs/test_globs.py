@@ -72,6 +72,8 @@ def test_no_include():
         (["src/**/*.py"], [], "src src/node_modules src/deep"),
         (["src/d*/x/*.py", "node_modules/y"], [], "src src/deep node_modules"),
         (["*.py"], [], ""),
+        (["src/"], [], "src src/node_modules src/deep"),
+        (["src/deep/**"], [], "src src/deep"),
     ],
 )
 def test_folders_that_are_entered(include, exclude, entered):
