@@ -139,9 +139,7 @@ def _row_maker(columns: tuple[str, ...]) -> Callable[[Any], Sequence[Any]]:
     """A function that gives a result's fields in the columns' order."""
     width = len(columns)
     known = frozenset(columns)
-    pick: Callable[[Any], Sequence[Any]] = (
-        itemgetter(*columns) if width > 1 else lambda result: (result[columns[0]],)
-    )
+    pick: Callable[[Any], Sequence[Any]] = itemgetter(*columns) if width > 1 else lambda result: (result[columns[0]],)
 
     def row(result: object) -> Sequence[Any]:
         if isinstance(result, dict):

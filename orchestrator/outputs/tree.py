@@ -123,7 +123,7 @@ def check_name_template(name: str) -> None:
     except ValueError as error:
         raise OutputError(f"this is no template: {error}", where="output.name", hint=hint) from None
     for _, field, spec, conversion in fields:
-        if field not in FIELDS or spec or conversion:
+        if field not in FIELDS or "{" in (spec or "") or conversion:
             raise OutputError(f"{{{field}}} is no field of a file's name", where="output.name", hint=hint)
 
 
@@ -136,7 +136,7 @@ def relative_name(template: str, key: str) -> str:
     name = key
     if template != "{key}":
         path = PurePosixPath(key)
-        name = template.format(key=key, stem=path.stem, suffix=path.suffix, parent=path.parent)
+        name = template.format(key=key, stem=path.stem, suffix=path.suffix, parent=str(path.parent))
     parts = [part for part in name.split("/") if part not in {"", "."}]
     wrong = ""
     if name.startswith("/"):
