@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-BACKEND = '''
+BACKEND = """
 import zipfile
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
@@ -28,7 +28,7 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     raise NotImplementedError
-'''
+"""
 
 PROJECT = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
 
@@ -75,9 +75,10 @@ def make_tiny_wheel(folder: Path) -> None:
         wheel.writestr(info + "RECORD", "")
 
 
-def path_without_pythons(folder: Path) -> str:
+@pytest.fixture(scope="session")
+def path_without_pythons(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A PATH with every program of this machine's base system, and no python or uv."""
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("bin")
     for place in ("/bin", "/usr/bin", "/sbin", "/usr/sbin"):
         for program in Path(place).iterdir():
             link = folder / program.name
@@ -87,7 +88,7 @@ def path_without_pythons(folder: Path) -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, path_without_pythons: str) -> Project:
     """A project whose lock is one local wheel, on a machine without any Python to find."""
     root = tmp_path / "project"
     shutil.copytree(ROOT / "tools", root / "tools")
@@ -97,7 +98,7 @@ def project(tmp_path: Path) -> Project:
     env = {
         "HOME": str(tmp_path / "home"),
         "LANG": "C.UTF-8",
-        "PATH": path_without_pythons(tmp_path / "bin"),
+        "PATH": path_without_pythons,
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(root / "wheels"),
         "FTORCH_OS_RELEASE": str(tmp_path / "os-release"),
@@ -196,4 +197,3 @@ def write_apt_config(folder: Path, sources: str) -> Path:
         'APT::Sandbox::User "root";\n'
     )
     return config
-

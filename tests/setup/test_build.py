@@ -88,7 +88,7 @@ def test_build_that_was_stopped_goes_on(project, pool):
     """After SIGTERM, Ctrl-C and kill -9 in the middle of compiling, each file has been compiled once, and it is whole."""
     os.mkfifo(pool.left / "gate")
     os.mkfifo(pool.left / "reached")
-    reached = os.open(pool.left / "reached", os.O_RDONLY | os.O_NONBLOCK)
+    reached = os.open(pool.left / "reached", os.O_RDWR)
 
     process, terminal = start(project, pool)
     wait_in_gate(pool, reached)

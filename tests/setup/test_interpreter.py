@@ -98,7 +98,7 @@ def test_uv_that_fetches_one(project, tmp_path):
     python, fetched = fake_python(tmp_path / "uv-python", "3.14 1 "), tmp_path / "fetched"
     program(
         tmp_path / "found/uv",
-        f'case $2 in install) touch {fetched} ;; find) [ -e {fetched} ] && echo {python} ;; esac',
+        f"case $2 in install) touch {fetched} ;; find) [ -e {fetched} ] && echo {python} ;; esac",
     )
     ended = project.setup(PATH=f"{tmp_path}/found:{project.env['PATH']}")
     assert f"making .venv with {python}" in ended.stdout

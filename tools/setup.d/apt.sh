@@ -17,14 +17,15 @@ is_debian_family() {
 }
 
 # apt_bases: the base addresses of the archives in the apt configuration, one a line, security archives last
-# (their pool has no such source). A `mirror+file:` entry stands for the addresses in its file.
+# (their pool has no such source). ReleaseInfo=false: even where apt-get update was never called, as in a new
+# container. A `mirror+file:` entry stands for the addresses in its file.
 apt_bases() {
     # shellcheck disable=SC2016  # apt-get's own variable
-    apt-get indextargets -o APT::Get::IndexTargets::OnlyPresent=false --format '$(REPO_URI)' 2>/dev/null |
+    apt-get indextargets -o APT::Get::IndexTargets::ReleaseInfo=false --format '$(REPO_URI)' 2>/dev/null |
         awk '!seen[$0]++' |
         while read -r base; do
             case $base in
-                mirror+file:*) awk '/^[a-z]+:/ {print $1}' "/${base#mirror+file:*/}" 2>/dev/null || true ;;
+                mirror+file:*) mirrors_in "${base#mirror+file:}" ;;
                 cdrom:* | mirror:* | mirror+*) ;;
                 *) echo "$base" ;;
             esac
@@ -32,6 +33,9 @@ apt_bases() {
         sed 's:/*$:/:' |
         awk '/security/ {late[++n] = $0; next} {print} END {for (i = 1; i <= n; i++) print late[i]}'
 }
+
+# mirrors_in PATH: the addresses in a list of mirrors; apt ends the path with a slash of its own.
+mirrors_in() { awk '/^[a-z]+:/ {print $1}' "${1%/}" 2>/dev/null || true; }
 
 missing_packages() {
     local package

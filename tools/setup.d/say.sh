@@ -14,8 +14,7 @@ die() {
 interrupted() {
     trap '' INT TERM HUP
     if [ -n "$child" ]; then
-        kill -TERM -- "-$child" 2>/dev/null || true
-        wait "$child" 2>/dev/null || true
+        { kill -TERM -- "-$child" && wait "$child"; } 2>/dev/null || true
     fi
     say ""
     say "set-up: interrupted; what is done so far is kept, and the next call goes on from there"
@@ -36,7 +35,7 @@ hold_lock() {
 # with_progress LABEL PATTERN TOTAL LOG COMMAND…: runs it with its output in LOG, and shows how many lines of LOG
 # match PATTERN: a live line on a terminal, else a line every 15 seconds. Returns the command's status.
 with_progress() {
-    local label=$1 pattern=$2 total=$3 log=$4 status=0 next=15 start=$SECONDS
+    local label=$1 pattern=$2 total=$3 log=$4 status=0 next=15 pause=0.03 start=$SECONDS
     shift 4
     mkdir -p "$(dirname -- "$log")"
     : >"$log"
@@ -46,7 +45,8 @@ with_progress() {
     set +m
     while kill -0 "$child" 2>/dev/null; do
         show_progress "$label" "$pattern" "$total" "$log" "$((SECONDS - start))"
-        sleep 0.2
+        sleep "$pause"
+        if ((SECONDS > start)); then pause=0.3; fi
     done
     wait "$child" || status=$?
     child=""
