@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from orchestrator.errors import JobFileError
-from orchestrator.spec.nodes import Node, Place
+from orchestrator.spec.nodes import Node, Place, shown
 from orchestrator.spec.scalars import resolve
 
 MAX_DEPTH = 40
@@ -21,7 +21,7 @@ PLAIN_TAGS = frozenset((None, "!", "tag:yaml.org,2002:str", "tag:yaml.org,2002:m
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def place_of(mark: Any, origin: str) -> Place:  # noqa: ANN401 - libyaml's marks have a class of their own
+def place_of(mark: Any, origin: str) -> Place:
     """The place of a parser's mark."""
     return Place(origin, mark.line + 1, mark.column + 1)
 
@@ -64,9 +64,7 @@ class Composer:
         place = place_of(event.start_mark, self._origin)
         match event:
             case yaml.DocumentStartEvent() if self.root is not None:
-                raise JobFileError(
-                    "a second document begins here; a job file holds one job", where=str(place)
-                )
+                raise JobFileError("a second document begins here; a job file holds one job", where=str(place))
             case yaml.AliasEvent():
                 self._take_alias(event.anchor, place)
             case yaml.ScalarEvent():
@@ -103,15 +101,13 @@ class Composer:
             )
         if not isinstance(value, str):
             word = "null" if value is None else str(value).lower()
-            raise JobFileError(
-                f'found the key {word}, expected text; write it in quotes: "{word}"', where=str(place)
-            )
+            raise JobFileError(f'found the key {word}, expected text; write it in quotes: "{word}"', where=str(place))
         top = self._open[-1]
         if value in top.keys:
             first = top.keys[value]
             raise JobFileError(
-                f'the key "{value}" stands twice in one mapping; it was first written at line {first.line},'
-                f" column {first.column}",
+                f'the key "{shown(value)}" stands twice in one mapping; '
+                f"it was first written at line {first.line}, column {first.column}",
                 where=str(place),
             )
         top.keys[value] = place
@@ -182,5 +178,5 @@ class Composer:
 
     def _check_tag(self, tag: str | None, place: Place) -> None:
         if tag not in PLAIN_TAGS:
-            shown = tag.replace("tag:yaml.org,2002:", "!!") if tag else ""
-            raise JobFileError(f"the tag {shown} is not allowed in a job file", where=str(place))
+            name = tag.replace("tag:yaml.org,2002:", "!!") if tag else ""
+            raise JobFileError(f"the tag {shown(name)} is not allowed in a job file", where=str(place))

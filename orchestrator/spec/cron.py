@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from orchestrator.spec.nodes import shown
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -36,14 +38,12 @@ def cron_mistakes(expression: str) -> Iterator[str]:
     parts = expression.lower().split()
     if len(parts) != len(FIELDS):
         names = ", ".join(field.name for field in FIELDS)
-        yield f'found "{expression}", expected five fields: {names}'
+        yield f'found "{shown(expression)}", expected five fields: {names}'
         return
-    mistakes = [
-        text for field, part in zip(FIELDS, parts, strict=True) for text in _field_mistakes(field, part)
-    ]
+    mistakes = [text for field, part in zip(FIELDS, parts, strict=True) for text in _field_mistakes(field, part)]
     yield from mistakes
     if not mistakes and not _has_such_a_day(parts[2], parts[3], parts[4]):
-        yield f'found "{expression}", a day that no month has'
+        yield f'found "{shown(expression)}", a day that no month has'
 
 
 def zone_mistake(name: str) -> str | None:
@@ -63,17 +63,16 @@ def zone_mistake(name: str) -> str | None:
 
     near = difflib.get_close_matches(name, known, 1, 0.7)
     example = f'; did you mean "{near[0]}"?' if near else ', such as "Etc/UTC" or "Europe/Berlin"'
-    return f'found "{name}", expected the name of a time zone{example}'
+    return f'found "{shown(name)}", expected the name of a time zone{example}'
 
 
 def _field_mistakes(field: _Field, part: str) -> Iterator[str]:
     for item in part.split(","):
         if _values(field, item) is None:
             words = f" or {field.words[0]} to {field.words[-1]}" if field.words else ""
-            yield (
-                f'found "{item}" for the {field.name}, expected *, {field.low} to {field.high}{words}, '
-                f"a range such as {field.low}-{field.low + 1}, or steps such as */2"
-            )
+            values = f"*, {field.low} to {field.high}{words}"
+            example = f"a range such as {field.low}-{field.low + 1}, or steps such as */2"
+            yield f'found "{shown(item)}" for the {field.name}, expected {values}, {example}'
 
 
 def _values(field: _Field, item: str) -> range | None:

@@ -44,9 +44,7 @@ def expected(kind: object) -> str:
     """A phrase for what the type takes: ``"auto" or a whole number from 1 to 4096``; null is left out."""
     words = [f'"{word}"' for word in literals(kind)]
     others = [
-        _phrase(member)
-        for member in choices(kind)
-        if get_origin(member) is not Literal and member is not NoneType
+        _phrase(member) for member in choices(kind) if get_origin(member) is not Literal and member is not NoneType
     ]
     if len(words) > 2 and not others:
         return f"one of {', '.join(words)}"

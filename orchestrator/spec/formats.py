@@ -6,6 +6,7 @@ from typing import Literal
 
 from orchestrator.errors import OutputError
 from orchestrator.spec.model import Output
+from orchestrator.spec.nodes import shown
 
 type Format = Literal["jsonl", "csv", "text", "tree", "json", "none"]
 
@@ -40,9 +41,9 @@ def format_mistake(output: Output) -> str | None:
     if output.path is None or written_format(output) is not None:
         return None
     if output.path.endswith("/"):
-        return f'found the folder "{output.path}" and no format; expected output.format to name one'
+        return f'found the folder "{shown(output.path)}" and no format; expected output.format to name one'
     suffix = PurePosixPath(output.path).suffix
-    found = f"the suffix {suffix}" if suffix else "no suffix"
+    found = f"the suffix {shown(suffix)}" if suffix else "no suffix"
     return f"found {found}, expected one of {SHOWN}, or output.format to say what it is"
 
 

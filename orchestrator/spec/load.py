@@ -78,9 +78,7 @@ def _read(path: str) -> bytes:
         hint = f"Did you mean {inside}?" if inside.is_file() else None
         raise JobFileError("found a folder, expected a job file", where=path, hint=hint) from None
     except FileNotFoundError:
-        raise JobFileError(
-            "there is no such file", where=path, hint="`ftorch init` writes a job file."
-        ) from None
+        raise JobFileError("there is no such file", where=path, hint="`ftorch init` writes a job file.") from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise JobFileError(f"the file cannot be read: {reason}", where=path) from None
@@ -128,8 +126,5 @@ def _given(root: Node) -> frozenset[FieldPath]:
     """The fields of the sections that the user wrote, as ("output", "keys")."""
     sections = root.value if isinstance(root.value, dict) else {}
     return frozenset(
-        (section, field)
-        for section, node in sections.items()
-        if isinstance(node.value, dict)
-        for field in node.value
+        (section, field) for section, node in sections.items() if isinstance(node.value, dict) for field in node.value
     )

@@ -169,7 +169,7 @@ class JobSpec(Frozen, frozen=True):
     """A whole job file.
 
     Attributes:
-        task: The function for each item: `module.path:function`, or `./file.py:function` next to the job file.
+        task: The function for each item: `module.path:function`, or `./file.py:function` beside the file.
         input: Where the items come from: exactly one of files, lines, jsonl, csv, range.
         apiVersion: The version of this format.
         kind: What the file describes.

@@ -1,4 +1,4 @@
-"""The job file's data side: where the items come from and where the results go (:mod:`orchestrator.spec.model`)."""
+"""The job file's data side: where the items come from and where the results go."""
 
 from typing import Annotated, Literal
 
@@ -12,12 +12,12 @@ class Frozen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
 
 
 class FilesInput(Frozen, frozen=True):
-    """Every regular file below `root` is one item, in a stable order (folder by folder, names by their bytes).
+    """Every regular file below `root` is one item, in a stable order: folder by folder, names by bytes.
 
     Attributes:
         root: The folder, relative to the job file.
-        include: Globs below the root; a file that matches one of them is an item. `**` is any number of folders.
-        exclude: Globs below the root; a file that matches one of them is none.
+        include: Globs below the root; a file that matches one is an item. `**` is any number of folders.
+        exclude: Globs below the root; a file or folder that matches one is left out.
         symlinks: Pass links over, follow those that stay inside the root, or follow all.
     """
 
@@ -107,8 +107,8 @@ class Output(Frozen, frozen=True):
     """Where the results go, and how they are written.
 
     Attributes:
-        path: One file, a folder of parts (ends in `/`), or a tree's root; none leaves results in the run folder.
-        format: `auto` goes by the suffix; `tree` is a file an item, `json` one value (a fold), `none` nothing.
+        path: One file, a folder of parts (ends in `/`), or a tree's root; none keeps results in the run.
+        format: `auto` goes by the suffix; `tree` is a file an item, `json` a fold's value, `none` nothing.
         order: As the input has them, or as they get done.
         keys: Whether a JSON Lines or CSV record names its item.
         template: A line of text: `{result}`, `{result[name]}`, `{key}`.

@@ -7,6 +7,8 @@ type Scalar = str | int | float | bool | None
 type FieldPath = tuple[str | int, ...]
 type Plain = Scalar | list[Plain] | dict[str, Plain]
 
+LONGEST_QUOTE = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -75,7 +77,13 @@ def locate(root: Node, path: FieldPath, *, key: bool = False) -> Place:
 
 def dotted(path: FieldPath) -> str:
     """A path as messages and `--set` write it: ``input.files.include.0``."""
-    return ".".join(str(step) for step in path)
+    return ".".join(shown(str(step)) for step in path)
+
+
+def shown(text: str) -> str:
+    """A user's text as messages quote it: cut where it is long, what a terminal would act on escaped."""
+    cut = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in cut)
 
 
 def describe(value: object) -> str:
@@ -88,7 +96,7 @@ def describe(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return f'the text "{value}"' if len(value) <= 60 else f'the text "{value[:60]}…"'
+            return f'the text "{shown(value)}"'
         case list():
             return "a list"
         case _:

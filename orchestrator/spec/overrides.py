@@ -29,9 +29,7 @@ def apply_override(root: Node, text: str) -> Node:
     path, equals, value = text.partition("=")
     steps = tuple(path.strip().split("."))
     if not equals or not all(steps):
-        raise JobFileError(
-            "expected path.to.field=value", where=origin, hint="Example: --set resources.threads=4"
-        )
+        raise JobFileError("expected path.to.field=value", where=origin, hint="Example: --set resources.threads=4")
     if len(steps) > MAX_DEPTH:
         raise JobFileError(f"the path has more than {MAX_DEPTH} steps", where=origin)
     return _put(root, steps, 0, _value(value.strip(), origin))
@@ -40,7 +38,7 @@ def apply_override(root: Node, text: str) -> Node:
 def _value(text: str, origin: str) -> Node:
     place = Place(origin)
     if text.startswith(FLOW):
-        return _at(compose(text, origin), place)
+        return _at(_compose(text, origin), place)
     try:
         text.encode()
         return Node(place, resolve(text))
@@ -48,6 +46,13 @@ def _value(text: str, origin: str) -> Node:
         raise JobFileError("the value is not UTF-8", where=origin) from None
     except ValueError as error:
         raise JobFileError(str(error), where=origin) from None
+
+
+def _compose(text: str, origin: str) -> Node:
+    try:
+        return compose(text, origin)
+    except JobFileError as error:
+        raise JobFileError(error.message, where=origin, hint=error.hint) from None
 
 
 def _at(node: Node, place: Place) -> Node:
@@ -71,9 +76,7 @@ def _put(node: Node, steps: tuple[str, ...], depth: int, new: Node) -> Node:
         return replace(node, value=items)
     if not isinstance(node.value, dict | None):
         here = dotted(steps[:depth])
-        raise JobFileError(
-            f"{here} is {describe(node.value)}; {step} cannot be set in it", where=str(new.place)
-        )
+        raise JobFileError(f"{here} is {describe(node.value)}; {step} cannot be set in it", where=str(new.place))
     members: Mapping[str, Node] = node.value or {}
     below = members.get(step, Node(new.place, None))
     is_last = depth + 1 == len(steps)

@@ -6,7 +6,7 @@ from string import Formatter
 
 from orchestrator.spec.formats import format_mistake, written_format
 from orchestrator.spec.model import CsvInput, FilesInput, Input, JsonlInput, LinesInput, Output, RangeInput
-from orchestrator.spec.nodes import FieldPath
+from orchestrator.spec.nodes import FieldPath, shown
 from orchestrator.spec.problems import Problem
 
 KINDS = ("files", "lines", "jsonl", "csv", "range")
@@ -60,7 +60,7 @@ def _pattern_problems(path: FieldPath, pattern: str) -> Iterator[Problem]:
     yield from _path_problems(path, pattern)
     if pattern.startswith("/") or ".." in pattern.split("/"):
         yield Problem(
-            path, f'found "{pattern}", a path that escapes its root; expected a pattern below the root'
+            path, f'found "{shown(pattern)}", a path that escapes its root; expected a pattern below the root'
         )
 
 
@@ -88,9 +88,7 @@ def _range_problems(numbers: RangeInput) -> Iterator[Problem]:
 def _csv_problems(csv: CsvInput) -> Iterator[Problem]:
     base = ("input", "csv")
     if csv.delimiter in '"\r\n\0':
-        yield Problem(
-            (*base, "delimiter"), "found a quote or a line's end, expected a character that separates fields"
-        )
+        yield Problem((*base, "delimiter"), "found a quote or a line's end, expected a character that separates fields")
     yield from _column_problems((*base, "columns"), csv.columns)
 
 
@@ -101,7 +99,7 @@ def _column_problems(path: FieldPath, columns: Sequence[str] | None) -> Iterator
         yield Problem(path, "found an empty list, expected at least one column")
     for index, name in enumerate(columns):
         if name in columns[:index]:
-            yield Problem((*path, index), f'found the column "{name}" a second time')
+            yield Problem((*path, index), f'found the column "{shown(name)}" a second time')
 
 
 def output_problems(output: Output, given: frozenset[FieldPath]) -> Iterator[Problem]:
@@ -135,10 +133,10 @@ def output_problems(output: Output, given: frozenset[FieldPath]) -> Iterator[Pro
 def _template_problems(template: str) -> Iterator[Problem]:
     for field in _fields(template):
         if field is None or not _TEXT_FIELD.fullmatch(field):
-            shown = "unmatched braces" if field is None else f"the field {{{field}}}"
+            found = "unmatched braces" if field is None else f"the field {{{shown(field)}}}"
             yield Problem(
                 ("output", "template"),
-                f"found {shown}, expected only {{key}}, {{result}} and {{result[name]}}",
+                f"found {found}, expected only {{key}}, {{result}} and {{result[name]}}",
                 "A brace that is meant as such is written twice: {{ or }}.",
             )
 
@@ -147,14 +145,12 @@ def _tree_name_problems(name: str) -> Iterator[Problem]:
     path = ("output", "name")
     for field in _fields(name):
         if field not in TREE_FIELDS:
-            shown = "unmatched braces" if field is None else f"the field {{{field}}}"
+            found = "unmatched braces" if field is None else f"the field {{{shown(field)}}}"
             fields = ", ".join(f"{{{known}}}" for known in TREE_FIELDS)
-            yield Problem(path, f"found {shown}, expected only {fields}")
+            yield Problem(path, f"found {found}, expected only {fields}")
     yield from _path_problems(path, name)
     if name.startswith("/") or ".." in name.split("/"):
-        yield Problem(
-            path, f'found "{name}", a path that escapes its root; expected a name below output.path'
-        )
+        yield Problem(path, f'found "{shown(name)}", a path that escapes its root; expected a name below output.path')
 
 
 def _fields(template: str) -> list[str | None]:

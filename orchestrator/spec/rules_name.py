@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from orchestrator.spec.model import JobSpec
+from orchestrator.spec.nodes import shown
 from orchestrator.spec.problems import Problem
 
 LONGEST_NAME = 52
 """DNS-1123 allows 63 characters, and a CronJob adds 11 to name its jobs."""
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
 def default_name(path: PurePath) -> str:
@@ -34,11 +35,11 @@ def name_problems(spec: JobSpec) -> Iterator[Problem]:
     name = spec.name
     if len(name) > LONGEST_NAME:
         yield Problem(("name",), f"found {len(name)} characters, expected at most {LONGEST_NAME}")
-    elif not _NAME.fullmatch(name):
+    elif not re.fullmatch(NAME, name):
         near = _as_name(name)
         yield Problem(
             ("name",),
-            f'found the text "{name}", expected lower-case letters, digits and dashes, no dash first or last',
+            f'found the text "{shown(name)}", expected lower-case letters, digits and dashes, no dash first or last',
             f'Did you mean "{near}"?' if near else None,
         )
 
@@ -51,13 +52,13 @@ def task_problems(spec: JobSpec) -> Iterator[Problem]:
         mistake = "expected module.path:function or ./file.py:function"
         hint = _without_colon(spec.task)
     elif not _is_identifier(function):
-        mistake = f'expected the name of a function after the colon, found "{function}"'
+        mistake = f'expected the name of a function after the colon, found "{shown(function)}"'
     elif target.endswith(".py") or "/" in target:
         mistake, hint = _file_mistake(target, function)
     elif not all(_is_identifier(part) for part in target.split(".")):
-        mistake = f'expected a module before the colon, found "{target}"'
+        mistake = f'expected a module before the colon, found "{shown(target)}"'
     if mistake is not None:
-        yield Problem(("task",), f'found the text "{spec.task}", {mistake}', hint)
+        yield Problem(("task",), f'found the text "{shown(spec.task)}", {mistake}', hint)
 
 
 def _file_mistake(target: str, function: str) -> tuple[str | None, str | None]:
@@ -68,13 +69,13 @@ def _file_mistake(target: str, function: str) -> tuple[str | None, str | None]:
     if not target.endswith(".py") or parts[-1] == ".py" or "\0" in target:
         return "expected a file that ends in .py before the colon", None
     if parts[0] != ".":
-        return "expected ./ before a file's name", f'Did you mean "./{target}:{function}"?'
+        return "expected ./ before a file's name", f'Did you mean "./{shown(target)}:{function}"?'
     return None, None
 
 
 def _without_colon(task: str) -> str | None:
     if task.endswith(".py"):
-        return f'Name the function too: "{task}:function".'
+        return f'Name the function too: "{shown(task)}:function".'
     module, dot, function = task.rpartition(".")
     is_dotted = dot and all(_is_identifier(part) for part in task.split("."))
     return f'Did you mean "{module}:{function}"?' if is_dotted else None

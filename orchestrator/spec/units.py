@@ -24,8 +24,7 @@ DECIMAL = {suffix: 1000**power for power, suffix in enumerate(("k", "M", "G", "T
 SUFFIXES = {"": 1, **DECIMAL, **BINARY}
 LONGEST = 36_500 * NANOSECONDS["d"]
 LARGEST = 2**63 - 1
-PERCENT = 10**6
-"""How many parts one percent has inside a :class:`Share`: six decimals."""
+PERCENT = 10**6  # the parts of a percent in a Share: six decimals
 
 _NUMBER = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,9}))?([A-Za-z%]*)")
 
@@ -39,9 +38,6 @@ class Quantity:
     pattern: ClassVar[str]
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __eq__(self, other: object) -> bool:
@@ -100,10 +96,8 @@ def _as_text(value: object) -> str:
     match value:
         case str():
             return value
-        case bool():
-            return ""
-        case int():
-            return str(value) if 0 <= value <= LARGEST else ""
+        case int() if not isinstance(value, bool) and 0 <= value <= LARGEST:
+            return str(value)
         case float():
             return f"{value:.9f}"
         case _:
@@ -178,10 +172,8 @@ class Size(Quantity):
         return self._amount < other._amount if isinstance(other, Size) else NotImplemented
 
     def __str__(self) -> str:
-        for suffix, unit in (*reversed(BINARY.items()), *reversed(DECIMAL.items())):
-            if self._amount and self._amount % unit == 0:
-                return f"{self._amount // unit}{suffix}"
-        return str(self._amount)
+        exact = [f"{self._amount // unit}{suffix}" for suffix, unit in SUFFIXES.items() if self._amount % unit == 0]
+        return min(exact, key=len)
 
     @classmethod
     def _read(cls, value: object) -> int | None:

@@ -27,9 +27,7 @@ def decode(data: bytes, origin: str) -> str:
         JobFileError: too long, or not UTF-8.
     """
     if len(data) > MAX_BYTES:
-        raise JobFileError(
-            f"the file is larger than {MAX_BYTES >> 20} MiB, the limit for a job file", where=origin
-        )
+        raise JobFileError(f"the file is larger than {MAX_BYTES >> 20} MiB, the limit for a job file", where=origin)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -53,9 +51,7 @@ def compose(text: str, origin: str) -> Node:
             a job file may not: merge keys, tags, keys that are no text, a key twice.
     """
     if len(text) > MAX_BYTES:
-        raise JobFileError(
-            f"the text is longer than {MAX_BYTES >> 20} MiB, the limit for a job file", where=origin
-        )
+        raise JobFileError(f"the text is longer than {MAX_BYTES >> 20} MiB, the limit for a job file", where=origin)
     if found := _UNPRINTABLE.search(text):
         place = _place_after(text[: found.start()], origin)
         raise JobFileError(f"found the control character U+{ord(found[0]):04X}", where=str(place))
@@ -68,9 +64,7 @@ def compose(text: str, origin: str) -> Node:
     except (yaml.YAMLError, ValueError) as error:
         raise JobFileError(f"this is not valid YAML: {error}", where=origin) from None
     if composer.root is None:
-        raise JobFileError(
-            "the job file is empty", where=origin, hint="`ftorch init` writes one to begin with."
-        )
+        raise JobFileError("the job file is empty", where=origin, hint="`ftorch init` writes one to begin with.")
     return composer.root
 
 
