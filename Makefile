@@ -15,10 +15,10 @@ N ?= 20
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check faults bench lock clean
+.PHONY: help setup run test check faults bench lock check-lock clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  PYTHON=3.14t or 3.15t picks the version, FTORCH_PYTHON=/path the interpreter."
 
 setup: ## a free-threaded Python and .venv, with .venv/bin/ftorch in it
@@ -34,6 +34,7 @@ check: setup ## shell, style, types, layers: what can be read without running
 	$(bin)/ruff format --check
 	$(bin)/mypy
 	$(bin)/lint-imports
+	$(bin)/python tools/check_lock.py
 
 test: check ## the checks, then the tests
 	$(bin)/python -m pytest $(ARGS)
@@ -47,6 +48,9 @@ bench: setup ## every figure of the README, next to what it is compared to
 lock: setup ## requirements.lock again, from pyproject.toml (ARGS=--upgrade: newest versions)
 	LOCK_PYTHON=$(bin)/python tools/lock $(ARGS)
 	@$(MAKE) --no-print-directory setup
+
+check-lock: setup ## does requirements.lock say what pyproject.toml wants?
+	$(bin)/python tools/check_lock.py
 
 clean: ## everything that was made here; the interpreter built in the user's cache stays
 	rm -rf .venv .venv-3.14t .venv-3.15t .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

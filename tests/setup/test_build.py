@@ -85,7 +85,7 @@ def wait_in_gate(pool, reached):
 
 
 def test_build_that_was_stopped_goes_on(project, pool):
-    """After SIGTERM, Ctrl-C and kill -9 in the middle of compiling, each file has been compiled once, and it is whole."""
+    """Stopped while compiling, by SIGTERM, Ctrl-C and kill -9, it ends whole, with each file compiled once."""
     os.mkfifo(pool.left / "gate")
     os.mkfifo(pool.left / "reached")
     reached = os.open(pool.left / "reached", os.O_RDWR)
