@@ -77,7 +77,7 @@ def main() -> NoReturn:
         error.show()
         code = error.exit_code
     except KeyboardInterrupt, click.Abort:
-        click.echo("ftorch: stopped by Ctrl-C; nothing is lost: go on with --resume", err=True)
+        click.echo("ftorch: stopped by Ctrl-C", err=True)
         code = RESUMABLE
     except BrokenPipeError:
         sys.stderr.close()

@@ -1,5 +1,6 @@
 """Puts a thread's lane together: reader, task, sink and board line. The same for a thread and for a child process."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from orchestrator.outputs.base import Encoder
 from orchestrator.outputs.open import open_encoder
 from orchestrator.run.folder import Manifest
 from orchestrator.run.plan import PlanReader, read_index
+from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Context
 from orchestrator.tasks.bind import State, bind, make_thread_state, own_arguments
@@ -31,6 +33,7 @@ class LaneParts:
         board: where the lanes tell what they do.
         output: the root of the output's tree ("" for other formats).
         replace: a tree's files may replace existing ones.
+        pins: the CPU for each lane, where the job pins its threads; else empty.
     """
 
     store: Store
@@ -40,6 +43,7 @@ class LaneParts:
     board: Board
     output: str
     replace: bool
+    pins: tuple[int, ...] = ()
 
 
 class ThreadLane(Lane):
@@ -61,6 +65,7 @@ def make_lane(parts: LaneParts, index: int) -> ThreadLane:
     """
     spec, task = parts.manifest.spec, parts.task
     arguments = own_arguments(msgspec.json.encode(spec.arguments))
+    _pin(spec, parts.pins, index)
     state = make_thread_state(task, arguments, parts.process)
     call = bind(task, arguments, Context(parts.process, state.value, index))
     source = open_source(spec.input, Path(parts.manifest.base))
@@ -73,6 +78,12 @@ def make_lane(parts: LaneParts, index: int) -> ThreadLane:
     )
     lane.state = state
     return lane
+
+
+def _pin(spec: JobSpec, pins: tuple[int, ...], index: int) -> None:
+    """Keep the calling thread on its CPU (Linux; nothing happens elsewhere)."""
+    if spec.resources.pin and index < len(pins) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {pins[index]})
 
 
 def _sink(parts: LaneParts) -> Sink:

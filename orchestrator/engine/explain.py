@@ -6,12 +6,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from orchestrator.engine.protocol import Load
-from orchestrator.engine.session import decide_threads_for, worker_environment
+from orchestrator.engine.session import decide_threads_for, pool_caps
 from orchestrator.engine.supervisor import Worker
+from orchestrator.errors import OutputError
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.interpreter import BackendDecision
 from orchestrator.inputs.open import open_source
-from orchestrator.outputs.open import check_output
+from orchestrator.outputs.target import check_output, target_of
 from orchestrator.run.folder import raw_job, runs_folder
 from orchestrator.run.limit import Limited
 from orchestrator.run.plan import entry_bytes
@@ -32,6 +33,7 @@ class Explanation(Struct, frozen=True):
         nbytes: bytes of input.
         first: the first entries' names, as an example.
         output: the path that would be written, None for a job without output.
+        refusal: why the output could not be written as things are, None if it could.
         import_seconds: how long importing the task took.
         runs: where the run would be kept.
     """
@@ -50,6 +52,7 @@ class Explanation(Struct, frozen=True):
     import_seconds: float
     output: str | None
     output_format: str
+    refusal: str | None
     runs: str
 
 
@@ -65,8 +68,9 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
     splits = units = nbytes = 0
     first: list[str] = []
     cuttable = True
-    with Worker(worker_environment(threads)) as worker:
-        worker.load(Load(raw_job(spec), os.fspath(base)))
+    pools = pool_caps(spec, threads)
+    with Worker({**os.environ, **pools}) as worker:
+        worker.load(Load(raw_job(spec), os.fspath(base), pools, prepare=False))
         for entry in source.entries() if limit is None else Limited(source, limit):
             splits += 1
             units += entry.units
@@ -76,7 +80,12 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
                 first.append(entry.name.decode("utf-8", "backslashreplace"))
         loaded = worker.loaded()
     output_format = resolve_output_format(spec.output, loaded.is_fold)
-    target = check_output(spec.output, output_format, base, spec.name)
+    refusal = None
+    try:
+        check_output(spec.output, output_format, base, spec.name)
+    except OutputError as error:
+        refusal = str(error)
+    target = target_of(spec.output, output_format, base, spec.name)
     return Explanation(
         name=spec.name,
         task=spec.task,
@@ -92,5 +101,6 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
         import_seconds=loaded.seconds,
         output=None if output_format == "none" else os.fspath(target.path),
         output_format=output_format,
+        refusal=refusal,
         runs=os.fspath(runs_folder(base)),
     )

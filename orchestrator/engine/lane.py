@@ -109,6 +109,10 @@ class Lane:
             self._try_again(segment)
         return self._conclude(work)
 
+    def cpu_seconds(self) -> float:
+        """CPU seconds that this thread has used."""
+        return time.thread_time()
+
     def close(self) -> None:
         """Close the lane's reader."""
         self._reader.close()

@@ -25,7 +25,7 @@ from orchestrator.host.cpus import CpuFacts, ThreadDecision, cpu_facts, decide_t
 from orchestrator.host.interpreter import BackendDecision, gil_enabled
 from orchestrator.measure.node import NodeReport
 from orchestrator.measure.usage import PauseWatch
-from orchestrator.outputs.tree import flush
+from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, PlanReader, read_index
@@ -77,7 +77,10 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     ledger.claim()
     board = _make_board(node, index, ledger)
     spec = node.manifest.spec
-    flusher = _flusher(node) if node.manifest.output_format == "tree" else None
+    flusher = None
+    if node.manifest.output_format == "tree":
+        flusher = _flusher(node)
+        sweep_temporaries(Path(node.work.output))
     committer = Committer(node.store, ledger, node.fold, flusher)
     dispenser = Dispenser(
         PlanReader(node.store, index),

@@ -44,6 +44,10 @@ class AnyLane(Protocol):
         """Do a retry that is due."""
         ...
 
+    def cpu_seconds(self) -> float:
+        """CPU seconds it has used."""
+        ...
+
     def close(self) -> None:
         """Release what the lane holds."""
         ...
@@ -128,17 +132,16 @@ class Pool:
         started, line = time.perf_counter(), self._lines(record.index)
         try:
             lane = self._make_lane(record.index)
-            record.pace = lane.pace
             try:
                 self._loop(record.index, lane, line)
             finally:
+                record.pace, record.cpu_seconds = lane.pace, lane.cpu_seconds()
                 lane.close()
         except BaseException as error:
             with self._changed:
                 self.error = self.error or error
             self.halt()
         finally:
-            record.cpu_seconds = time.thread_time()
             record.wall_seconds = time.perf_counter() - started
             line[board.STATE] = board.ENDED
             self._leave()

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.engine.protocol import Work, error_of, problem_of
 from orchestrator.errors import FtorchError, WorkerDied
+from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.run.folder import read_manifest
 from orchestrator.store.local import LocalStore
 from orchestrator.tasks.bind import make_process_state
@@ -39,6 +41,7 @@ class ProcessLane:
         self.pace = Pace()
         self.unsettled = 0
         self._due: float | None = None
+        self._cpu_seconds = 0.0
         ours, theirs = socket.socketpair()
         with theirs, _spawning:
             command = [sys.executable, "-P", "-m", "orchestrator.engine.processes", str(theirs.fileno())]
@@ -58,6 +61,10 @@ class ProcessLane:
         """Do a retry that is due in the child."""
         return self._ask(("settle",)) if self._due is not None else None
 
+    def cpu_seconds(self) -> float:
+        """CPU seconds that the child had used when it last answered."""
+        return self._cpu_seconds
+
     def close(self) -> None:
         """Let the child end."""
         self._pipe.close()
@@ -76,7 +83,7 @@ class ProcessLane:
             ) from None
         if answer[0] == "problem":
             raise error_of(answer[1])
-        _, outcome, self.pace, self.unsettled, self._due = answer
+        _, outcome, self.pace, self.unsettled, self._due, self._cpu_seconds = answer
         found: Outcome | None = outcome
         return found
 
@@ -95,7 +102,7 @@ def _child(pipe: Connection) -> None:
             elif lane is not None:
                 outcome = lane.run(question[1]) if question[0] == "run" else lane.settle()
             assert lane is not None
-            pipe.send(("done", outcome, lane.pace, lane.unsettled, lane.next_due()))
+            pipe.send(("done", outcome, lane.pace, lane.unsettled, lane.next_due(), time.process_time()))
         except FtorchError as error:
             pipe.send(("problem", problem_of(error)))
     if lane is not None:
@@ -109,7 +116,9 @@ def _start(work: Work, board: str, index: int) -> Any:
     task = load_task(spec.task, Path(manifest.base), spec.arguments)
     state = make_process_state(task, spec.arguments)
     mapped = Board.open(Path(board), write=True)
-    return make_lane(LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace), index)
+    pins = pin_plan(cpu_facts(), index + 1)
+    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins)
+    return make_lane(parts, index)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,18 @@ from orchestrator.host.interpreter import BackendDecision
 
 
 class Load(Struct, frozen=True, tag="load"):
-    """Import the task of this job; `base` is the folder its relative paths start from."""
+    """Import the task of this job.
+
+    Attributes:
+        base: the folder its relative paths start from.
+        pools: the caps on native thread pools that the worker's environment was given.
+        prepare: also make the state that its threads share, so that a mistake in it is told before a run begins.
+    """
 
     job: msgspec.Raw
     base: str
+    pools: dict[str, str]
+    prepare: bool = True
 
 
 class Loaded(Struct, frozen=True, tag="loaded"):

@@ -21,8 +21,10 @@ from orchestrator.engine.protocol import Ended, Load, Loaded, Merge, Work
 from orchestrator.engine.publishing import Settled, publish, write_failures
 from orchestrator.engine.runreport import OutputReport, RunReport
 from orchestrator.engine.supervisor import Worker
-from orchestrator.errors import RunConflict
+from orchestrator.errors import Interrupted, RunConflict
 from orchestrator.host.cpus import ThreadDecision, cpu_facts, decide_threads
+from orchestrator.host.interpreter import gil_enabled
+from orchestrator.host.memory import decide_memory, find_memory_limits, total_memory
 from orchestrator.host.native import native_pool_caps
 from orchestrator.inputs.base import Entry, Source
 from orchestrator.inputs.open import open_source
@@ -100,8 +102,9 @@ def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
     spec, base = sitting.spec, sitting.base
     source = open_source(spec.input, base)
     threads = decide_threads_for(spec)
-    with Worker(worker_environment(threads)) as worker:
-        worker.load(Load(folder.raw_job(spec), os.fspath(base)))
+    pools = pool_caps(spec, threads)
+    with Worker({**os.environ, **pools}) as worker:
+        worker.load(Load(folder.raw_job(spec), os.fspath(base), pools))
         entries = _first(source.entries())
         loaded = worker.loaded()
         output_format = resolve_output_format(spec.output, loaded.is_fold)
@@ -109,7 +112,7 @@ def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
         manifest = _manifest(sitting, loaded, output_format)
         store = LocalStore(sitting.run)
         folder.create_run(store, manifest)
-        index = _plan(store, source, entries, sitting, watcher)
+        index = _plan(store, source, entries, manifest, watcher)
         return _work(sitting, _Going(store, manifest, index, threads, resumed=False), worker, watcher)
 
 
@@ -125,8 +128,9 @@ def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
     manifest = folder.read_manifest(store)
     spec = sitting.spec
     threads = decide_threads_for(spec)
-    with Worker(worker_environment(threads)) as worker:
-        worker.load(Load(folder.raw_job(spec), manifest.base))
+    pools = pool_caps(spec, threads)
+    with Worker({**os.environ, **pools}) as worker:
+        worker.load(Load(folder.raw_job(spec), manifest.base, pools))
         loaded = worker.loaded()
         if not sitting.accept_changes:
             check_unchanged(manifest, spec, loaded.fingerprint)
@@ -134,7 +138,7 @@ def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
             index = read_index(store)
         except NotFound:
             source = open_source(spec.input, Path(manifest.base))
-            index = _plan(store, source, source.entries(), sitting, watcher)
+            index = _plan(store, source, source.entries(), manifest, watcher)
         manifest = msgspec.structs.replace(manifest, job=folder.raw_job(spec))
         return _work(sitting, _Going(store, manifest, index, threads, resumed=True), worker, watcher)
 
@@ -172,21 +176,31 @@ def _settled(store: Store) -> Settled:
 
 def _merge_again(store: Store, manifest: Manifest) -> None:
     """A fold's accumulators are merged by the task's own code, so in a worker."""
-    with Worker(worker_environment(decide_threads_for(manifest.spec))) as worker:
-        worker.load(Load(manifest.job, manifest.base))
+    with Worker(os.environ) as worker:
+        worker.load(Load(manifest.job, manifest.base, {}, prepare=False))
         worker.loaded()
         worker.merge(Merge(store.url))
 
 
 def decide_threads_for(spec: JobSpec) -> ThreadDecision:
-    """How many threads the job gets here, and why."""
+    """How many threads the job gets here, and why.
+
+    Raises:
+        MachineError: the job asks for more memory than there is.
+    """
     resources = spec.resources
+    wanted = None if resources.memory is None else resources.memory.bytes
+    decide_memory(wanted, total_memory(), find_memory_limits().limit())
     return decide_threads(resources.threads, resources.profile, resources.rounding, os.environ, cpu_facts())
 
 
-def worker_environment(threads: ThreadDecision) -> dict[str, str]:
-    """The worker's environment: the user's, with native thread pools capped."""
-    return {**os.environ, **native_pool_caps(os.environ, threads.threads)}
+def pool_caps(spec: JobSpec, threads: ThreadDecision) -> dict[str, str]:
+    """What the worker's environment gets beside the user's: caps on native thread pools.
+
+    A pool that a process has as a whole gets a thread for each of ours, which is one where lanes are processes.
+    """
+    processes = spec.runtime.backend == "processes" or gil_enabled()
+    return native_pool_caps(os.environ, 1 if processes else threads.threads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +238,19 @@ def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
     )
 
 
-def _plan(store: Store, source: Source, entries: Iterator[Entry], sitting: Sitting, watcher: Watcher) -> PlanIndex:
-    limited = None if sitting.limit is None else Limited(source, sitting.limit)
+def _plan(store: Store, source: Source, entries: Iterator[Entry], manifest: Manifest, watcher: Watcher) -> PlanIndex:
+    limited = None if manifest.limit is None else Limited(source, manifest.limit)
     chosen = entries if limited is None else iter(limited)
     counted = _counted(chosen, watcher)
-    return write_plan(store, source, counted, 1, lambda: limited.of_last if limited is not None else None)
+    try:
+        return write_plan(store, source, counted, 1, lambda: limited.of_last if limited is not None else None)
+    except KeyboardInterrupt:
+        watcher.ended()
+        raise Interrupted(
+            "stopped by Ctrl-C while the input was being planned",
+            where=manifest.id,
+            hint=f"Go on with: ftorch submit --run {store.url} --resume",
+        ) from None
 
 
 def _counted(entries: Iterator[Entry], watcher: Watcher) -> Iterator[Entry]:

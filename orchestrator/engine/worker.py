@@ -24,7 +24,9 @@ from orchestrator.engine.processes import ProcessLane
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
+from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.host.interpreter import BackendDecision, decide_backend, interpreter_facts
+from orchestrator.host.native import widen_shared_pools
 from orchestrator.run.folder import read_manifest
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
@@ -64,6 +66,10 @@ def _converse(channel: Channel) -> int:
     spec = parse_job(bytes(load.job))
     task = load_task(spec.task, Path(load.base), spec.arguments)
     backend = decide_backend(spec.runtime.backend, spec.runtime.free_threading, interpreter_facts(), watch.culprit)
+    on_threads = load.prepare and backend.backend == "threads"
+    state = make_process_state(task, spec.arguments) if on_threads else State(None)
+    # Making it may have imported what turned the GIL on.
+    backend = decide_backend(spec.runtime.backend, spec.runtime.free_threading, interpreter_facts(), watch.culprit)
     seconds = time.perf_counter() - started
     is_fold = task.options.fold is not None
     channel.send(Loaded(is_fold, task.fingerprint, backend, watch.culprit, seconds))
@@ -76,12 +82,14 @@ def _converse(channel: Channel) -> int:
         return 0
     switch = StopSwitch(spec.timeout.grace.seconds)
     listen(switch, channel)
-    return _work(channel, _Job(spec, task, backend, watch, seconds), work, switch)
+    return _work(channel, _Job(spec, task, state, load.pools, backend, watch, seconds), work, switch)
 
 
 class _Job(msgspec.Struct, frozen=True):
     spec: JobSpec
     task: Task
+    state: State
+    pools: dict[str, str]
     backend: BackendDecision
     watch: GilWatch
     seconds: float
@@ -91,8 +99,8 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     store = LocalStore(Path(work.run))
     manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     threads = job.backend.backend == "threads"
-    started = time.perf_counter()
-    state = make_process_state(job.task, job.spec.arguments) if threads else State(None)
+    if threads:
+        widen_shared_pools(job.pools, work.threads.threads)
     node = Node(
         store=store,
         manifest=manifest,
@@ -101,17 +109,18 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
         fold=job.task.options.fold,
         switch=switch,
         gilwatch=job.watch,
-        setup_seconds=job.seconds + time.perf_counter() - started,
+        setup_seconds=job.seconds,
     )
 
     def lanes(board: Board) -> Callable[[int], AnyLane]:
         if not threads:
             return lambda index: ProcessLane(work, board.path, index)
-        parts = LaneParts(store, manifest, job.task, state.value, board, work.output, work.replace)
+        pins = pin_plan(cpu_facts(), board.threads)
+        parts = LaneParts(store, manifest, job.task, job.state.value, board, work.output, work.replace, pins)
         return lambda index: make_lane(parts, index)
 
     report = run_node(node, lanes)
-    state.close()
+    job.state.close()
     if node.fold is not None and report.complete:
         merge_fold(store, node.fold)
     store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])

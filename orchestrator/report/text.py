@@ -68,8 +68,7 @@ def _node_lines(node: NodeReport) -> Iterator[str]:
     host, python = node.host, node.host.interpreter
     yield _line("host", f"{host.hostname}, {host.cpu_model or 'CPU of unknown model'}, {count(host.affinity, 'CPU')}")
     yield _line("python", f"{python.version} {_gil(node)}")
-    how = "thread" if node.backend.backend == "threads" else "process"
-    yield _line("threads", f"{count(node.threads.threads, how)}: {node.threads.reason}")
+    yield _line("threads", f"{_lanes(node.threads.threads, node.backend.backend)}: {node.threads.reason}")
     if node.backend.backend != "threads":
         yield _line("", node.backend.reason)
     yield _line("time", _time(node))
@@ -82,6 +81,10 @@ def _node_lines(node: NodeReport) -> Iterator[str]:
         yield _line("gc", f"{pauses}, the longest {duration(node.pauses.longest)}")
     for warning in node.warnings:
         yield _line("warning", warning)
+
+
+def _lanes(number_of: int, backend: str) -> str:
+    return f"{number_of} {backend}" if number_of != 1 else f"1 {'thread' if backend == 'threads' else 'process'}"
 
 
 def _gil(node: NodeReport) -> str:
@@ -129,9 +132,7 @@ def _plan_lines(plan: Explanation) -> Iterator[str]:
     yield _line("splits", f"{number(plan.splits)}{cut}")
     for note in plan.notes:
         yield _line("note", note)
-    how = "thread" if plan.backend.backend == "threads" else "process"
-    how = how if plan.threads.threads == 1 else f"{how}{'s' if how == 'thread' else 'es'}"
-    yield _line("threads", f"{plan.threads.threads} {how}: {plan.threads.reason}")
+    yield _line("threads", f"{_lanes(plan.threads.threads, plan.backend.backend)}: {plan.threads.reason}")
     yield _line("", plan.backend.reason)
     for warning in (*plan.threads.warnings, *plan.backend.warnings):
         yield _line("warning", warning)
@@ -139,3 +140,5 @@ def _plan_lines(plan: Explanation) -> Iterator[str]:
     written = "nothing" if plan.output is None else f"{plan.output} ({plan.output_format})"
     yield _line("writes", written)
     yield _line("", f"and a run below {plan.runs}")
+    if plan.refusal is not None:
+        yield _line("refused", plan.refusal.replace("\n", f"\n{'':<{_LABEL + 3}}"))

@@ -50,7 +50,7 @@ def format_mistake(output: Output) -> str | None:
 def resolve_output_format(output: Output, is_fold: bool) -> Format:
     """The format in which results are written.
 
-    Without a path and a format, results stay in the run folder as JSON Lines, a fold's one result as JSON.
+    Without a path and a format, results are written as JSON Lines, a fold's one result as JSON.
 
     Args:
         output: the job's output.

@@ -12,9 +12,10 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.errors import TaskError
+from orchestrator.errors import FtorchError, TaskError
 from orchestrator.tasks.api import Context
-from orchestrator.tasks.load import CONTEXT_PARAMETER, Task
+from orchestrator.tasks.fit import CONTEXT_PARAMETER
+from orchestrator.tasks.load import Task
 
 
 class State:
@@ -64,7 +65,7 @@ def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any
         return State(next(generator), generator)
     except StopIteration:
         raise TaskError(f"the state function {name!r} yielded nothing", where=f"task: {task.reference}") from None
-    except TaskError:
+    except FtorchError:
         raise
     except Exception as error:
         raise TaskError(
@@ -81,7 +82,7 @@ def own_arguments(encoded: bytes) -> dict[str, Any]:
 
 def bind(task: Task, arguments: Mapping[str, Any], context: Context) -> Callable[[Any], Any]:
     """The task as a function of one item (or of a list of items, for a batch form)."""
-    keywords = dict(arguments)
+    keywords = {name: value for name, value in arguments.items() if task.takes is None or name in task.takes}
     if task.takes_context:
         keywords[CONTEXT_PARAMETER] = context
     return partial(task.function, **keywords) if keywords else task.function

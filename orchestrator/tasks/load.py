@@ -13,10 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from orchestrator.errors import TaskError
+from orchestrator.errors import FtorchError, TaskError
 from orchestrator.tasks.api import ATTRIBUTE, Options
-
-CONTEXT_PARAMETER = "ctx"
+from orchestrator.tasks.fit import accepted_names, check_arguments, check_function, takes_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class Task:
         function: the user's function.
         options: what its decorator said.
         takes_context: whether it has a parameter named `ctx`.
+        takes: the names of its arguments beside the item; None for any.
         fingerprint: SHA-256 of the source file that defines it ("" where there is none).
     """
 
@@ -35,6 +35,7 @@ class Task:
     function: Callable[..., Any]
     options: Options
     takes_context: bool
+    takes: frozenset[str] | None
     fingerprint: str
 
 
@@ -53,12 +54,16 @@ def load_task(reference: str, base: Path, arguments: Mapping[str, Any]) -> Task:
     module = _import_file(base / target) if target.endswith(".py") else _import_module(target, base)
     function = _lookup(module, name, reference)
     options = getattr(function, ATTRIBUTE, None) or Options()
-    _check_function(function, reference)
-    takes_context = _check_arguments(function, arguments, reference)
-    for factory in (options.process, options.thread):
-        if factory is not None:
-            _check_factory(factory, arguments, reference)
-    return Task(reference, function, options, takes_context, _fingerprint(function))
+    check_function(function, reference)
+    check_arguments(function, (options.process, options.thread), arguments, reference)
+    return Task(
+        reference=reference,
+        function=function,
+        options=options,
+        takes_context=takes_context(function),
+        takes=accepted_names(function),
+        fingerprint=_fingerprint(function),
+    )
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -106,7 +111,7 @@ def _prepend_path(folder: Path) -> None:
 
 
 def _import_failed(what: str, error: BaseException) -> TaskError:
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, FtorchError)):
         raise error
     if isinstance(error, SyntaxError):
         return TaskError(f"not valid Python: {error.msg}", where=f"{error.filename}:{error.lineno}:{error.offset}")
@@ -129,60 +134,6 @@ def _lookup(module: ModuleType, name: str, reference: str) -> Any:
     near = difflib.get_close_matches(name, here, n=1)
     hint = f"Did you mean {near[0]!r}?" if near else f"It has: {', '.join(sorted(here)) or 'no function'}."
     raise TaskError(f"the module has no function {name!r}", where=f"task: {reference}", hint=hint)
-
-
-def _check_function(function: Any, reference: str) -> None:
-    where = f"task: {reference}"
-    if not callable(function):
-        raise TaskError(f"it is a {type(function).__name__}, not a function", where=where)
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise TaskError(
-            "it is an async function; a task is a plain function of one item",
-            where=where,
-            hint="Threads run tasks; call asyncio.run inside it if it must await.",
-        )
-    if inspect.isgeneratorfunction(function):
-        raise TaskError("it is a generator function; a task returns its result", where=where)
-
-
-def _check_arguments(function: Callable[..., Any], arguments: Mapping[str, Any], reference: str) -> bool:
-    where = f"task: {reference}"
-    try:
-        signature = inspect.signature(function)
-    except TypeError, ValueError:
-        return False
-    takes_context = CONTEXT_PARAMETER in signature.parameters
-    extra = {CONTEXT_PARAMETER: None} if takes_context else {}
-    names = [name for name in signature.parameters if name != CONTEXT_PARAMETER][1:]
-    for name in arguments:
-        if name not in names and not _takes_any(signature):
-            near = difflib.get_close_matches(name, names, n=1)
-            known = f"Did you mean {near[0]!r}?" if near else f"It takes: {', '.join(names) or 'only the item'}."
-            raise TaskError(f"with: it takes no argument {name!r}", where=where, hint=known)
-    try:
-        signature.bind(object(), **arguments, **extra)
-    except TypeError as error:
-        raise TaskError(
-            f"it cannot be called with one item and this `with:`: {error}",
-            where=where,
-            hint=f"It is {signature}.",
-        ) from error
-    return takes_context
-
-
-def _takes_any(signature: inspect.Signature) -> bool:
-    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
-
-
-def _check_factory(factory: Callable[..., Any], arguments: Mapping[str, Any], reference: str) -> None:
-    for name, parameter in inspect.signature(factory).parameters.items():
-        if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            continue
-        if parameter.default is parameter.empty and name not in arguments and name != "process":
-            raise TaskError(
-                f"its state function {getattr(factory, '__name__', factory)!r} needs {name!r}, which `with:` lacks",
-                where=f"task: {reference}",
-            )
 
 
 def _fingerprint(function: Callable[..., Any]) -> str:
