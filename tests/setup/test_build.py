@@ -58,6 +58,8 @@ def test_build_is_made_once(project, pool):
 def test_profile_guided_build_has_its_own_place(project, pool):
     """FTORCH_PGO=1 asks for optimisation by profile, and does not take a plain build for it."""
     project.setup(**pool.env)
+    project.stamp.parent.mkdir()
+    project.stamp.write_text(f"python {built_at(project)}\n")
     ended = project.setup(**pool.env, FTORCH_PGO="1")
     assert f"making .venv with {built_at(project, '3.14.99t-pgo')}" in ended.stdout
     assert "--enable-optimizations --with-lto" in (pool.left / "configured").read_text()

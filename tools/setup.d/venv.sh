@@ -17,17 +17,21 @@ sha256_of() {
     echo "${sum%% *}"
 }
 
-# interpreter_of_stamp VENV: the interpreter it was made with; fails if it was never finished.
+# interpreter_of_stamp VENV: the interpreter it was made with. Fails if it was never finished, the interpreter is
+# gone, or another is meant now: a named one, or a build by profile instead of a plain one of ours.
 interpreter_of_stamp() {
     local path
-    path=$(sed -n 's/^python //p' "$1/$stamp_name" 2>/dev/null) && [ -n "$path" ] && [ -x "$path" ] && echo "$path"
+    path=$(sed -n 's/^python //p' "$1/$stamp_name" 2>/dev/null) || return 1
+    if [ -z "$path" ] || [ ! -x "$path" ]; then return 1; fi
+    if [ -n "${FTORCH_PYTHON:-}" ] && [ "$(named_interpreter)" != "$path" ]; then return 1; fi
+    if [ "${FTORCH_PGO:-0}" = 1 ] && [[ $path == "$cache/python/"* && $path != *-pgo/* ]]; then return 1; fi
+    echo "$path"
 }
 
-# venv_is_current VENV WANTED: made whole, from these files, by an interpreter that is still there and still meant.
+# venv_is_current VENV WANTED: made whole, from these files, by the interpreter that is meant.
 venv_is_current() {
     local path
     path=$(interpreter_of_stamp "$1") || return 1
-    if [ -n "${FTORCH_PYTHON:-}" ] && [ "$(named_interpreter)" != "$path" ]; then return 1; fi
     [ -x "$1/bin/python" ] && [ "$(cat "$1/$stamp_name")" = "$(stamp_text "$path")" ]
 }
 
