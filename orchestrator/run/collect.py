@@ -10,6 +10,8 @@ from orchestrator.run.progress import Address, Progress
 from orchestrator.run.records import Blob, Commit, Failure, Filled, Range
 from orchestrator.store.base import NotFound, Store
 
+_HINT = "Restore that file from a copy, or start a new run; nothing was deleted."
+
 
 def body(store: Store, commits: Iterable[Commit], order: str) -> Iterator[bytes]:
     """The output's body, a stretch at a time.
@@ -47,46 +49,59 @@ def read_blob(store: Store, blob: Blob) -> bytes:
         RunDamaged: the part is missing, too short, or not what was written.
     """
     where = f"{store.url}/{blob.part}"
-    hint = "Restore that file from a copy, or start a new run; nothing was deleted."
     try:
         data = store.get(blob.part, blob.offset, blob.length)
     except NotFound:
-        raise RunDamaged("a part that the ledger names is missing", where=where, hint=hint) from None
+        raise RunDamaged("a part that the ledger names is missing", where=where, hint=_HINT) from None
     if len(data) != blob.length:
         found = blob.offset + len(data)
         raise RunDamaged(
             f"the part ends at byte {found}, the ledger names bytes up to {blob.offset + blob.length}",
             where=where,
-            hint=hint,
+            hint=_HINT,
         )
     if zlib.crc32(data) != blob.crc:
         raise RunDamaged(
             f"bytes {blob.offset} to {blob.offset + blob.length} have another checksum than the ledger says",
             where=where,
-            hint=hint,
+            hint=_HINT,
         )
     return data
 
 
 def failures(store: Store, commits: Iterable[Commit], progress: Sequence[Progress]) -> list[Failure]:
-    """The details of every item that failed and was not made good, in input order, the last attempt's."""
-    wanted = {address for shard in progress for address in shard.failed}
-    found: dict[Address, Failure] = {}
-    decoder = msgspec.json.Decoder(Failure)
+    """The details of every item that failed and was not made good, in input order, the last attempt's.
+
+    Raises:
+        RunDamaged: a part that holds them is missing, or not what was written.
+    """
+    # A chunk's own failures are in input order; their numbers are not, where items could not even be made.
+    wanted = sorted((address for shard in progress for address in shard.failed), key=lambda address: address[0])
+    kept, found = set(wanted), dict[Address, Failure]()
     for commit in commits:
-        if commit.failures is None:
-            continue
-        for failure in decoder.decode_lines(store.get(commit.failures)):
+        for failure in _failures_of(store, commit):
             address = (*failure.chunk, failure.index)
-            if address in wanted:
+            if address in kept:
                 found[address] = failure
-    return [found[address] for address in sorted(found)]
+    return [found[address] for address in wanted if address in found]
+
+
+def _failures_of(store: Store, commit: Commit) -> list[Failure]:
+    if commit.failures is None:
+        return []
+    where = f"{store.url}/{commit.failures}"
+    try:
+        return msgspec.json.Decoder(Failure).decode_lines(store.get(commit.failures))
+    except NotFound:
+        raise RunDamaged("a part that the ledger names is missing", where=where, hint=_HINT) from None
+    except msgspec.MsgspecError as error:
+        raise RunDamaged(f"this part cannot be read: {error}", where=where, hint=_HINT) from error
 
 
 def _range_bytes(store: Store, item: Range, filled: dict[Address, Filled]) -> Iterator[bytes]:
     holes = [
         (failed.at, filled[address])
-        for failed in sorted(item.failed, key=lambda failed: (failed.at, failed.lo, failed.index))
+        for failed in sorted(item.failed, key=lambda failed: failed.at)  # those at one place: in input order already
         if (address := (failed.lo, failed.hi, failed.index)) in filled
     ]
     position = 0

@@ -8,7 +8,7 @@ own is already there, and stops if a newer epoch exists. Assumes: the store's `c
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -33,19 +33,25 @@ class Ledger:
         """Read the commits that were added since the last call, and count them in.
 
         Raises:
-            RunDamaged: a commit cannot be read, or claims what another one has.
+            RunDamaged: a commit cannot be read, claims what another one has, or is missing.
         """
         fresh: list[Commit] = []
+        listed = max(self._numbers("commits"), default=-1)
         while (commit := self._read(self._next)) is not None:
             self._absorb(commit)
             fresh.append(commit)
+        if listed >= self._next:
+            raise RunDamaged(
+                f"this commit is missing, and commit {listed} comes after it",
+                where=f"{self._store.url}/{self._commit_name(self._next)}",
+                hint="Restore the file from a copy, or start a new run; nothing was changed.",
+            )
         return fresh
 
     def claim(self) -> int:
         """Become the shard's owner: take the next epoch, which fences all older ones."""
         owner = msgspec.json.encode(Owner(platform.node(), os.getpid(), time.time()))
-        taken = [int(name.rsplit("/", 1)[1]) for name in self._store.list(f"{self._folder}/epochs/")]
-        epoch = max(taken, default=-1) + 1
+        epoch = max(self._numbers("epochs"), default=-1) + 1
         while not self._store.create(self._epoch_name(epoch), [owner]):
             epoch += 1
         self.epoch = epoch
@@ -124,6 +130,11 @@ class Ledger:
                 hint="Remove nothing; start a new run. Please report it: this must not happen.",
             ) from error
         self._next += 1
+
+    def _numbers(self, folder: str) -> Iterator[int]:
+        """The numbers that a folder's objects are named by; other files that someone put there are passed over."""
+        names = (name.rsplit("/", 1)[1] for name in self._store.list(f"{self._folder}/{folder}/"))
+        return (int(name) for name in names if name.isdecimal())
 
     def _commit_name(self, number: int) -> str:
         return f"{self._folder}/commits/{number:08d}"

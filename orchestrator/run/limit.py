@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from orchestrator.errors import InputError
 from orchestrator.inputs.base import Entry, Piece, Reader, Source
 
 _STRIDE = 1 << 20
@@ -11,6 +12,9 @@ _STRIDE = 1 << 20
 
 class Limited:
     """The entries of a source up to so many items; iterate over it once.
+
+    Raises:
+        InputError: while iterating: the input cannot be planned, or a file of it cannot be read.
 
     Attributes:
         of_last: how many items of the last entry are wanted, where that entry must not be cut; else None.
@@ -69,8 +73,12 @@ class Limited:
 
 def _count(reader: Reader, entry: Entry, lo: int, hi: int, enough: int) -> int:
     count = 0
-    for batch in reader.read([Piece(entry, lo, hi)]):
-        count += len(batch.values) + len(batch.unreadable)
-        if count >= enough:
-            break
+    try:
+        for batch in reader.read([Piece(entry, lo, hi)]):
+            count += len(batch.values) + len(batch.unreadable)
+            if count >= enough:
+                break
+    except OSError as error:
+        name = entry.name.decode("utf-8", "backslashreplace")
+        raise InputError(f"its items cannot be counted for the limit: {error.strerror or error}", where=name) from error
     return count

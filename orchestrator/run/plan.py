@@ -1,9 +1,11 @@
 """The plan: the input as it was when the run began, written once, read in slices.
 
 It is streamed into parts of 4,096 entries, so memory does not grow with the input; the index is created last, so a
-plan exists exactly when its index does. A reader keeps a few decoded parts and belongs to one thread.
+plan exists exactly when its index does. Each attempt to make it writes parts of its own, so of two processes that plan
+one run neither touches what the other's index names. A reader keeps a few decoded parts and belongs to one thread.
 """
 
+import secrets
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -31,7 +33,8 @@ class PlanIndex(Struct, frozen=True):
         bytes: the bytes of input, where they are known.
         items: the number of items, where the plan alone can tell (files and ranges).
         starts: the axis position at which each part starts, and the axis's end.
-        shards: the axis position at which each shard starts, and the axis's end.
+        shards: the axis position at which each shard starts, and the axis's end; none lies inside a whole entry.
+        attempt: what the names of the parts begin with.
         limit: only so many items of the last entry are wanted (`--limit`), or None.
         limit_from: where on the axis that last entry starts.
         notes: what the input's walk passed over.
@@ -44,6 +47,7 @@ class PlanIndex(Struct, frozen=True):
     items: int | None
     starts: list[int]
     shards: list[int]
+    attempt: str
     limit: int | None = None
     limit_from: int = 0
     notes: list[str] = []
@@ -52,7 +56,7 @@ class PlanIndex(Struct, frozen=True):
 def write_plan(
     store: Store, source: Source, entries: Iterator[Entry], shards: int, limit: Callable[[], int | None]
 ) -> PlanIndex:
-    """Write the plan of a source to a store and give its index.
+    """Write the plan of a source to a store and give its index: that of another process, if it was there first.
 
     Args:
         store: the run's store.
@@ -66,9 +70,9 @@ def write_plan(
         StoreUnavailable: the store cannot be written.
     """
     starts, count, size, last = [0], 0, 0, 0
-    encoder = msgspec.msgpack.Encoder()
+    encoder, attempt = msgspec.msgpack.Encoder(), secrets.token_hex(4)
     for part in batched(entries, ENTRIES_A_PART):
-        store.put(_part_name(len(starts) - 1), [encoder.encode(part)])
+        store.put(_part_name(attempt, len(starts) - 1), [encoder.encode(part)])
         starts.append(starts[-1] + sum(entry.units for entry in part))
         count += len(part)
         last = part[-1].units
@@ -82,12 +86,23 @@ def write_plan(
         items=None if source.unit == "byte" else units,
         starts=starts,
         shards=[units * number // shards for number in range(shards + 1)],
+        attempt=attempt,
         limit=limit(),
         limit_from=units - last,
         notes=list(source.notes()),
     )
-    store.create(INDEX, [msgspec.json.encode(index)])
-    return index
+    index = msgspec.structs.replace(index, shards=_between_entries(store, index))
+    return index if store.create(INDEX, [msgspec.json.encode(index)]) else read_index(store)
+
+
+def _between_entries(store: Store, index: PlanIndex) -> list[int]:
+    """Where the shards start, each moved on to the end of the whole entry that it would cut."""
+    reader = PlanReader(store, index)
+    moved: list[int] = []
+    for start in index.shards:
+        inside = [piece for piece in reader.pieces(start, min(start + 1, index.units)) if piece.entry.whole]
+        moved.append(start + sum(piece.entry.units - piece.lo for piece in inside if piece.lo))
+    return moved
 
 
 def entry_bytes(unit: str, entry: Entry) -> int:
@@ -174,7 +189,7 @@ class PlanReader:
         return part
 
     def _load(self, number: int) -> tuple[list[Entry], list[int]]:
-        name = _part_name(number)
+        name = _part_name(self.index.attempt, number)
         where = f"{self._store.url}/{name}"
         hint = "Start a new run; this one's plan is damaged."
         try:
@@ -197,5 +212,5 @@ def all_entries(store: Store, index: PlanIndex) -> Iterator[Entry]:
             yield piece.entry
 
 
-def _part_name(number: int) -> str:
-    return f"plan/{number:06d}"
+def _part_name(attempt: str, number: int) -> str:
+    return f"plan/{attempt}-{number:06d}"

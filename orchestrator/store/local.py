@@ -6,9 +6,8 @@ for `link`; object stores mounted as folders are not).
 """
 
 import errno
-import itertools
 import os
-import threading
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ _HINTS = {
     errno.EDQUOT: "Your disk quota is used up; make room, then go on with --resume; what was committed is kept.",
     errno.EROFS: "The file system is read-only; when it can be written again, go on with --resume.",
     errno.EIO: "The disk reported an error; check it, then go on with --resume; what was committed is kept.",
+    errno.ENOENT: "Bring the folder back (is it still mounted?), then go on with --resume.",
     errno.EACCES: "Give this user the right to write there, then go on with --resume.",
     errno.EPERM: "Give this user the right to write there, then go on with --resume.",
 }
@@ -32,7 +32,6 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._serial = itertools.count()
         self._known: set[Path] = set()
 
     @property
@@ -121,8 +120,8 @@ class LocalStore:
         if folder not in self._known:
             self._make_folder(folder)
             self._known.add(folder)
-        owner = f"{os.getpid()}-{threading.get_native_id()}-{next(self._serial)}"
-        temporary = folder / f".{path.name}.{owner}.tmp"
+        # Random: process numbers come again in a restarted container, and in two that share the folder.
+        temporary = folder / f".{path.name}.{secrets.token_hex(8)}.tmp"
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             for block in data:
@@ -136,6 +135,8 @@ class LocalStore:
         return temporary
 
     def _make_folder(self, folder: Path) -> None:
+        if self._known and not self.root.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "its folder is gone")
         missing = []
         while not folder.is_dir():
             missing.append(folder)

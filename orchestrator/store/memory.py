@@ -25,7 +25,10 @@ class MemoryStore:
         """Write an object unless the name is taken; says whether it did."""
         whole = b"".join(data)
         with self._lock:
-            return self._objects.setdefault(name, whole) is whole
+            if name in self._objects:
+                return False
+            self._objects[name] = whole
+        return True
 
     def get(self, name: str, start: int = 0, length: int | None = None) -> bytes:
         """The bytes of an object, or of a range of it."""

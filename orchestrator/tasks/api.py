@@ -7,7 +7,7 @@ A task is a plain function of one item; it needs none of this. With :func:`task`
         return ctx.process.encode(item, ctx.thread)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -96,10 +96,9 @@ def task(
         fold: how the results become one value.
 
     Raises:
-        TaskError: `batch` is not a positive number.
+        TaskError: `batch` is not a positive whole number, or another argument is not what it must be.
     """
-    if batch is not None and batch < 1:
-        raise TaskError(f"batch={batch!r} is not a positive whole number", hint="Write for example @task(batch=256).")
+    _check(batch, {"process": process, "thread": thread}, fold)
     options = Options(process, thread, batch, fold)
 
     def mark[F: Callable[..., Any]](function: F) -> F:
@@ -107,3 +106,16 @@ def task(
         return function
 
     return mark if fn is None else mark(fn)
+
+
+def _check(batch: object, factories: Mapping[str, object], fold: object) -> None:
+    if batch is not None and (type(batch) is not int or batch < 1):
+        raise TaskError(f"batch={batch!r} is not a positive whole number", hint="Write for example @task(batch=256).")
+    for name, factory in factories.items():
+        if factory is not None and not callable(factory):
+            raise TaskError(
+                f"{name}= is a {type(factory).__name__}, not a function that makes the state",
+                hint=f"Give the function itself, without calling it: @task({name}=make).",
+            )
+    if fold is not None and not isinstance(fold, Fold):
+        raise TaskError(f"fold= is a {type(fold).__name__}, not a Fold", hint="Write fold=Fold(zero, add, merge).")

@@ -14,7 +14,7 @@ import msgspec
 
 from orchestrator.errors import FtorchError, TaskError
 from orchestrator.tasks.api import Context
-from orchestrator.tasks.fit import CONTEXT_PARAMETER
+from orchestrator.tasks.fit import CONTEXT_PARAMETER, factory_parameters
 from orchestrator.tasks.load import Task
 
 
@@ -28,10 +28,24 @@ class State:
         self._generator = generator
 
     def close(self) -> None:
-        """Run the rest of a generator factory; nothing for a plain one."""
-        if self._generator is not None:
-            next(self._generator, None)
-            self._generator = None
+        """Run the rest of a generator factory; nothing for a plain one.
+
+        Raises:
+            TaskError: it raised.
+        """
+        generator, self._generator = self._generator, None
+        if generator is None:
+            return
+        try:
+            next(generator, None)
+            generator.close()
+        except FtorchError:
+            raise
+        except Exception as error:
+            name = getattr(generator, "__name__", "")
+            raise TaskError(
+                f"the state function {name!r} raised after its yield: {type(error).__name__}: {error}"
+            ) from error
 
 
 def make_process_state(task: Task, arguments: Mapping[str, Any]) -> State:
@@ -55,7 +69,7 @@ def make_thread_state(task: Task, arguments: Mapping[str, Any], process: Any) ->
 def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any]) -> State:
     if factory is None:
         return State(None)
-    parameters = inspect.signature(factory).parameters
+    parameters = factory_parameters(factory)
     wanted = {name: value for name, value in offered.items() if name in parameters}
     name = getattr(factory, "__name__", repr(factory))
     try:

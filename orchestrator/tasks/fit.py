@@ -51,11 +51,17 @@ def takes_context(function: Callable[..., Any]) -> bool:
 
 def check_arguments(
     function: Callable[..., Any],
-    factories: tuple[Callable[..., Any] | None, ...],
+    factories: tuple[Callable[..., Any] | None, Callable[..., Any] | None],
     arguments: Mapping[str, Any],
     reference: str,
 ) -> None:
     """Make sure that each argument is taken by the function or by one of its state factories, and none is lacking.
+
+    Args:
+        function: the task.
+        factories: what makes its process state and its thread state.
+        arguments: the job's `with:`.
+        reference: the task, as the job file has it.
 
     Raises:
         TaskError: one is unknown, or lacking.
@@ -83,19 +89,29 @@ def check_arguments(
 
 
 def _offered_to_factories(
-    factories: tuple[Callable[..., Any] | None, ...], arguments: Mapping[str, Any], reference: str
+    factories: tuple[Callable[..., Any] | None, Callable[..., Any] | None],
+    arguments: Mapping[str, Any],
+    reference: str,
 ) -> frozenset[str]:
     names: set[str] = set()
-    for factory in factories:
+    for factory, state in zip(factories, ("", _STATE_PARAMETER), strict=True):
         if factory is None:
             continue
-        for name, parameter in inspect.signature(factory).parameters.items():
-            if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-                continue
+        shown, where = getattr(factory, "__name__", factory), f"task: {reference}"
+        if inspect.iscoroutinefunction(factory) or inspect.isasyncgenfunction(factory):
+            raise TaskError(f"its state function {shown!r} is async; it must be a plain function", where=where)
+        for name, parameter in factory_parameters(factory).items():
             names.add(name)
-            if parameter.default is parameter.empty and name not in arguments and name != _STATE_PARAMETER:
-                raise TaskError(
-                    f"its state function {getattr(factory, '__name__', factory)!r} needs {name!r}, which `with:` lacks",
-                    where=f"task: {reference}",
-                )
+            if parameter.default is parameter.empty and name not in arguments and name != state:
+                raise TaskError(f"its state function {shown!r} needs {name!r}, which `with:` lacks", where=where)
     return frozenset(names - {_STATE_PARAMETER})
+
+
+def factory_parameters(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a state function that can be given by name; none where it cannot tell (`thread=dict`)."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except TypeError, ValueError:
+        return {}
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {name: parameter for name, parameter in parameters.items() if parameter.kind in by_name}

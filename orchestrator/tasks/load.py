@@ -114,7 +114,8 @@ def _import_failed(what: str, error: BaseException) -> TaskError:
     if isinstance(error, (KeyboardInterrupt, FtorchError)):
         raise error
     if isinstance(error, SyntaxError):
-        return TaskError(f"not valid Python: {error.msg}", where=f"{error.filename}:{error.lineno}:{error.offset}")
+        place = f"{error.filename}:{error.lineno}:{error.offset}" if error.filename else what
+        return TaskError(f"not valid Python: {error.msg}", where=place)
     last = traceback.extract_tb(error.__traceback__)[-1]
     hint = None
     if isinstance(error, ModuleNotFoundError):
