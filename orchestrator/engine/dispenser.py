@@ -7,8 +7,9 @@ a whole entry. Assumes: the caller says how much it wants from what it measured;
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator.engine.poison import Poison
 from orchestrator.run.intervals import Interval
 from orchestrator.run.plan import PlanReader
 
@@ -21,12 +22,14 @@ class Chunk:
         lo, hi: the stretch.
         only: do these items alone (by number within the chunk), as a retry does; None does all.
         limit: do at most so many items (`--limit` within an entry that cannot be cut).
+        poison: items that are known not to be run.
     """
 
     lo: int
     hi: int
     only: tuple[int, ...] | None = None
     limit: int | None = None
+    poison: tuple[Poison, ...] = ()
 
 
 class Dispenser:
@@ -50,7 +53,8 @@ class Dispenser:
         """
         with self._lock:
             if self._retries:
-                return self._retries.popleft()
+                again = self._retries.popleft()
+                return replace(again, limit=self._limit_of(again.hi))
             if not self._gaps:
                 return None
             lo, end = self._gaps.popleft()
