@@ -16,10 +16,14 @@ LINE = 8
 LO, HI, ITEM, ITEMS, BYTES, FAILED, CHUNKS, STATE = range(LINE)
 # What STATE holds.
 IDLE, RUNNING, WAITING, PARKED, ENDED = range(5)
+NO_ITEM = -1
+"""What ITEM holds while a chunk is read or encoded."""
 # The fields of the head line.
-VERSION, THREADS, TOTAL_ITEMS, TOTAL_UNITS, TOTAL_BYTES, DONE_ITEMS, DONE_BYTES, TARGET = range(LINE)
+VERSION, THREADS, TOTAL_ITEMS, PHASE, TOTAL_BYTES, DONE_ITEMS, DONE_BYTES, TARGET = range(LINE)
 _VERSION = 1
 UNKNOWN = -1
+# What PHASE holds: all threads at work, or one alone with items that may have killed the last worker.
+TOGETHER, ALONE = range(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Picture:
         total_items, total_bytes: what the plan holds.
         done_items, done_bytes: what had been done before this worker started.
         target: how many threads may work now.
+        phase: TOGETHER or ALONE.
         lines: a line for each thread.
     """
 
@@ -59,12 +64,15 @@ class Picture:
     done_items: int
     done_bytes: int
     target: int
+    phase: int
     lines: tuple[Line, ...]
 
     @property
     def items(self) -> int:
         """Items done so far: in finished chunks, and in those that run."""
-        return self.done_items + sum(line.items + (line.item if line.state == RUNNING else 0) for line in self.lines)
+        return self.done_items + sum(
+            line.items + (max(0, line.item) if line.state == RUNNING else 0) for line in self.lines
+        )
 
     @property
     def nbytes(self) -> int:
@@ -138,4 +146,12 @@ class Board:
         """The board as it is now."""
         head = self._cells[:LINE].tolist()
         lines = tuple(Line(*self.line(thread).tolist()) for thread in range(self.threads))
-        return Picture(head[TOTAL_ITEMS], head[TOTAL_BYTES], head[DONE_ITEMS], head[DONE_BYTES], head[TARGET], lines)
+        return Picture(
+            total_items=head[TOTAL_ITEMS],
+            total_bytes=head[TOTAL_BYTES],
+            done_items=head[DONE_ITEMS],
+            done_bytes=head[DONE_BYTES],
+            target=head[TARGET],
+            phase=head[PHASE],
+            lines=lines,
+        )

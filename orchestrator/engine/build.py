@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from orchestrator.engine.board import Board
-from orchestrator.engine.lane import Calling, Lane
+from orchestrator.engine.execution import Calling
+from orchestrator.engine.lane import Lane
 from orchestrator.engine.sinks import EncoderSink, FoldSink, Sink
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.base import Encoder

@@ -9,6 +9,7 @@ from itertools import batched
 from typing import Any
 
 from orchestrator.engine.board import ITEM
+from orchestrator.engine.expiry import ItemTimeout
 
 HOLE = object()
 """Stands in a list of results where an item failed."""
@@ -39,7 +40,7 @@ def run_each(
             for line[ITEM], value in numbered:
                 append(call(value))
             return results, errors
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, ItemTimeout) as error:
             errors[len(results)] = error
             append(HOLE)
 
@@ -58,12 +59,12 @@ def run_batches(
         line[ITEM] = base + len(results)
         try:
             results.extend(_call_batch(call, list(group)))
-        except Exception, SystemExit:
+        except Exception, SystemExit, ItemTimeout:
             for value in group:
                 line[ITEM] = base + len(results)
                 try:
                     results.extend(_call_batch(call, [value]))
-                except (Exception, SystemExit) as error:
+                except (Exception, SystemExit, ItemTimeout) as error:
                     errors[len(results)] = error
                     results.append(HOLE)
     return results, errors

@@ -7,30 +7,19 @@ gives the same items in the same order.
 
 import heapq
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.engine import board
 from orchestrator.engine.dispenser import Chunk
-from orchestrator.engine.items import HOLE, run_batches, run_each, run_one
-from orchestrator.engine.outcome import WHOLE_CHUNK, ItemFailure, Outcome
+from orchestrator.engine.execution import Calling, Executor
+from orchestrator.engine.expiry import Expiry, ItemTimeout
+from orchestrator.engine.outcome import ItemFailure, Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.engine.segments import Segment, describe, encode_segment
 from orchestrator.engine.sinks import Sink
 from orchestrator.errors import InputError
-from orchestrator.inputs.base import Batch, Piece, Reader
+from orchestrator.inputs.base import Piece, Reader
 from orchestrator.run.plan import PlanReader
-from orchestrator.spec.model import Retry
-
-
-@dataclass(frozen=True, slots=True)
-class Calling:
-    """How this lane calls the task: the bound function, its batch size if it has a batch form, and the retry rule."""
-
-    call: Callable[[Any], Any]
-    batch: int | None
-    retry: Retry
 
 
 class Unsettled:
@@ -47,7 +36,7 @@ class Unsettled:
     @property
     def waiting(self) -> bool:
         """Whether an item is still to be tried again."""
-        return any(segment.errors for segment in self.segments)
+        return any(segment.waiting for segment in self.segments)
 
 
 class Lane:
@@ -57,9 +46,11 @@ class Lane:
         self.pace = Pace()
         self._plan = plan
         self._reader = reader
-        self._calling = calling
+        self._retry = calling.retry
         self._sink = sink
         self._line = line
+        self._expiry = Expiry(line)
+        self._executor = Executor(calling, sink, line, self._expiry)
         self._waiting: list[tuple[float, int, Unsettled]] = []
         self._serial = 0
 
@@ -68,22 +59,18 @@ class Lane:
         """How many chunks wait for a retry."""
         return len(self._waiting)
 
+    def expire(self, lo: int, item: int) -> bool:
+        """End that item of that chunk, if this lane still runs it; says whether. For the controlling thread."""
+        return self._expiry.expire(lo, item)
+
     def next_due(self) -> float | None:
         """When the next retry is due (`time.monotonic`), or None."""
         return self._waiting[0][0] if self._waiting else None
 
     def run(self, chunk: Chunk) -> Outcome | None:
         """Do a chunk; its outcome, or None if items of it wait for a retry."""
-        line = self._line
-        line[board.LO], line[board.HI], line[board.ITEM], line[board.STATE] = (
-            chunk.lo,
-            chunk.hi,
-            0,
-            board.RUNNING,
-        )
         started = time.perf_counter()
-        work = Unsettled(chunk)
-        self._fill(work)
+        work = self._filled(Unsettled(chunk))
         items = sum(segment.items for segment in work.segments)
         self.pace.note(chunk.hi - chunk.lo, items, work.nbytes, time.perf_counter() - started)
         return self._conclude(work)
@@ -93,20 +80,17 @@ class Lane:
         if not self._waiting or self._waiting[0][0] > time.monotonic():
             return None
         work = heapq.heappop(self._waiting)[2]
-        chunk, line = work.chunk, self._line
-        line[board.LO], line[board.HI], line[board.ITEM], line[board.STATE] = (
-            chunk.lo,
-            chunk.hi,
-            0,
-            board.RUNNING,
-        )
         work.attempt += 1
-        for segment in work.segments:
-            if segment.unread:
-                work.segments.clear()
-                self._fill(work)
-                break
-            self._try_again(segment)
+        if any(segment.unread for segment in work.segments):
+            return self._conclude(self._filled(work))
+        self._enter(work.chunk)
+        try:
+            for segment in work.segments:
+                self._executor.try_again(work.chunk, segment)
+        except ItemTimeout:
+            # It came between two items: nobody's time was over but this sweep's.
+            work.attempt -= 1
+        self._expiry.leave()
         return self._conclude(work)
 
     def cpu_seconds(self) -> float:
@@ -117,13 +101,31 @@ class Lane:
         """Close the lane's reader."""
         self._reader.close()
 
+    def _enter(self, chunk: Chunk) -> None:
+        line = self._line
+        line[board.ITEM] = board.NO_ITEM
+        line[board.LO], line[board.HI], line[board.STATE] = chunk.lo, chunk.hi, board.RUNNING
+
+    def _filled(self, work: Unsettled) -> Unsettled:
+        """The chunk with every item tried once."""
+        self._enter(work.chunk)
+        while True:
+            try:
+                self._fill(work)
+                return work
+            except ItemTimeout:
+                # It came between two items; what was done of the chunk is done again.
+                self._expiry.leave()
+
     def _fill(self, work: Unsettled) -> None:
         chunk = work.chunk
+        work.segments.clear()
         base = unreadable = 0
         work.nbytes = 0
         try:
             for batch in self._reader.read(self._plan.pieces(chunk.lo, chunk.hi)):
-                segment = self._do_batch(chunk, batch, base, unreadable)
+                segment = self._executor.do_batch(chunk, batch, base, unreadable)
+                self._expiry.leave()
                 base += len(batch.values)
                 unreadable += len(batch.unreadable)
                 work.nbytes += batch.nbytes
@@ -133,52 +135,9 @@ class Lane:
         except (OSError, InputError) as error:
             work.segments[:] = [Segment.for_unread(_name(self._plan.pieces(chunk.lo, chunk.hi)), error)]
 
-    def _do_batch(self, chunk: Chunk, batch: Batch, base: int, unreadable: int) -> Segment:
-        values = batch.values
-        if chunk.limit is not None and base + len(values) > chunk.limit:
-            values = values[: chunk.limit - base]
-        if chunk.only is not None and WHOLE_CHUNK not in chunk.only:
-            return self._do_some(chunk.only, batch, base, unreadable)
-        calling = self._calling
-        if calling.batch is None:
-            results, errors = run_each(calling.call, values, base, self._line)
-        else:
-            results, errors = run_batches(calling.call, values, base, self._line, calling.batch)
-        if not errors and not batch.unreadable:
-            return encode_segment(self._sink, Segment(base, batch.keys, results, {}, {}))
-        keys = batch.keys()
-        segment = Segment(base, lambda: keys, results, errors, {at: values[at] for at in errors})
-        segment.note_unreadable(batch.unreadable, unreadable)
-        return segment
-
-    def _do_some(self, only: tuple[int, ...], batch: Batch, base: int, unreadable: int) -> Segment:
-        values, keys = batch.values, batch.keys()
-        chosen = [number for number in only if base <= number < base + len(values)]
-        some = [keys[number - base] for number in chosen]
-        segment = Segment(base, lambda: some, [HOLE] * len(chosen), {}, {})
-        segment.numbers = chosen
-        for at, number in enumerate(chosen):
-            segment.values[at] = values[number - base]
-            segment.errors[at] = RuntimeError("not tried yet")
-        lost = [item for at, item in enumerate(batch.unreadable) if -1 - (unreadable + at) in only]
-        segment.note_unreadable(lost, unreadable)
-        self._try_again(segment)
-        return segment
-
-    def _try_again(self, segment: Segment) -> None:
-        calling = self._calling
-        for at in sorted(segment.errors):
-            self._line[board.ITEM] = segment.number(at)
-            try:
-                segment.results[at] = run_one(calling.call, segment.values[at], calling.batch)
-            except (Exception, SystemExit) as error:
-                segment.errors[at] = error
-            else:
-                del segment.errors[at], segment.values[at]
-
     def _conclude(self, work: Unsettled) -> Outcome | None:
-        retry = self._calling.retry
-        final = work.attempt >= retry.attempts or all(segment.hopeless for segment in work.segments if segment.errors)
+        retry = self._retry
+        final = work.attempt >= retry.attempts or all(segment.hopeless for segment in work.segments if segment.waiting)
         if work.waiting and not final:
             wait = min(retry.backoff.seconds * 2 ** (work.attempt - 1), retry.max_backoff.seconds)
             self._serial += 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.engine.items import HOLE
 from orchestrator.engine.outcome import WHOLE_CHUNK
+from orchestrator.engine.poison import Poison, Poisoned
 from orchestrator.engine.sinks import Sink
 from orchestrator.errors import FtorchError, InputError, StoreUnavailable
 from orchestrator.inputs.base import Unreadable
@@ -68,6 +69,11 @@ class Segment:
     def items(self) -> int:
         """How many items it has, failed ones included."""
         return self.count if self.count is not None else len(self.results) + len(self.unreadable)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an item of it may be tried again."""
+        return any(not isinstance(error, Poisoned) for error in self.errors.values())
 
     @property
     def hopeless(self) -> bool:
@@ -148,6 +154,8 @@ def _unreadable(item: tuple[int, int, Key, Exception], at: int) -> FailedAt:
 def describe(failed: FailedAt, chunk: tuple[int, int], attempts: int) -> Failure:
     """What to tell of a failed item; errors that no retry was spent on count one attempt."""
     error = failed.error
+    if isinstance(error, Poisoned):
+        return _describe_poison(failed, error.poison, chunk)
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/orchestrator/engine/" not in frame.filename]
     text = "".join(traceback.format_list(own[-_TRACEBACK_LIMIT:])) + "".join(traceback.format_exception_only(error))
@@ -157,6 +165,18 @@ def describe(failed: FailedAt, chunk: tuple[int, int], attempts: int) -> Failure
         type=type(error).__qualname__,
         traceback=text.encode("utf-8", "backslashreplace").decode(),
         attempts=1 if failed.single else attempts,
+        chunk=chunk,
+        index=failed.number,
+    )
+
+
+def _describe_poison(failed: FailedAt, poison: Poison, chunk: tuple[int, int]) -> Failure:
+    return Failure(
+        key=_printable(failed.key),
+        error=poison.error,
+        type=poison.kind,
+        traceback=poison.stack,
+        attempts=poison.attempts,
         chunk=chunk,
         index=failed.number,
     )
