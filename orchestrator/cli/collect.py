@@ -6,24 +6,29 @@ import click
 
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
+from orchestrator.cli.streams import say
 from orchestrator.engine.session import collect
 from orchestrator.report.words import count, size
 
 EPILOG = """\b
-Example:
-  ftorch collect .ftorch/runs/hash-photos-20260101-020000-1a2b
+Examples:
+  ftorch collect                                      the newest run of this folder
+  ftorch collect hash-photos-20260101-020000-1a2b
 """
 
 
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path | None, as_json: bool) -> None:
-    """Put the output of RUN together from its parts, checking each one; the run must be complete."""
+def command(run: Path, as_json: bool) -> None:
+    """Put the output of RUN together from its parts, checking each one; the run must be complete.
+
+    RUN is a run's folder or name, or a job's folder for its newest run.
+    """
     output = collect(find_run(run))
     if as_json:
         print_json(output)
     elif output is None:
-        click.echo("the job has no output")
+        say("the job has no output")
     else:
-        click.echo(f"{output.path} ({size(output.bytes)}, {count(output.files, 'file')})")
+        say(f"{output.path} ({size(output.bytes)}, {count(output.files, 'file')})")

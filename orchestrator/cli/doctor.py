@@ -1,16 +1,19 @@
 """`ftorch doctor`: what this machine offers, and what would hold a job back."""
 
 import os
+import sys
 
 import click
 from msgspec import Struct
 
 from orchestrator.cli.options import json_option
 from orchestrator.cli.show import print_json
+from orchestrator.cli.streams import say, width_of
 from orchestrator.host.cpus import ThreadDecision, cpu_facts, decide_threads
 from orchestrator.host.facts import HostFacts, describe_host
 from orchestrator.host.interpreter import BackendDecision, decide_backend
 from orchestrator.host.native import native_pool_caps
+from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import size
 
 EPILOG = """\b
@@ -38,8 +41,7 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json(diagnosis)
         return
-    for label, text in _lines(diagnosis):
-        click.echo(f"  {label:<11} {text}")
+    say("\n".join(labelled(_rows(diagnosis), width_of(sys.stdout))))
 
 
 def examine() -> Diagnosis:
@@ -70,7 +72,7 @@ def _advice(host: HostFacts, threads: ThreadDecision, backend: BackendDecision) 
     return advice
 
 
-def _lines(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+def _rows(diagnosis: Diagnosis) -> list[Row]:
     host = diagnosis.host
     python = host.interpreter
     quota = "none" if host.quota is None else str(host.quota)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.streams import say
 from orchestrator.errors import JobError
 from orchestrator.spec.template import render_init
 
@@ -16,7 +17,7 @@ Example:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 def command(folder: Path) -> None:
     """Write a commented job.yaml and a small task.py into FOLDER (this folder, if none is named)."""
     name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "job"
@@ -35,5 +36,5 @@ def command(folder: Path) -> None:
     except OSError as error:
         raise JobError(f"it cannot be written: {error.strerror}", where=str(error.filename or folder)) from error
     for file in files:
-        click.echo(f"wrote {folder / file}")
-    click.echo(f"next: ftorch plan {folder / 'job.yaml'}")
+        say(f"wrote {folder / file}")
+    say(f"next: ftorch plan {folder / 'job.yaml'}")

@@ -7,11 +7,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.cli.progress import Odometer, Pace
-from orchestrator.report.words import duration, number, size
+from orchestrator.cli.progress import Odometer, pace_line
+from orchestrator.report.words import number
 from orchestrator.run.folder import Manifest
-
-_BAR = 24
 
 
 class LiveLine:
@@ -24,41 +22,23 @@ class LiveLine:
 
     def planning(self, entries: int) -> None:
         """Show how much of the input was found."""
-        self._live.start()
-        self._live.update(Text(f"planning: {number(entries)} entries"), refresh=True)
+        self._show(f"planning: {number(entries)} entries")
 
     def started(self, manifest: Manifest, board: Path) -> None:
         """Begin to look at a board."""
-        self._odometer = Odometer(board)
-        self._live.start()
-        self._live.update(Text(f"{manifest.id}: starting"), refresh=True)
+        self._odometer = Odometer(board, time.monotonic())
+        self._show(f"{manifest.id}: starting")
 
     def tick(self) -> None:
         """Look again."""
         pace = self._odometer.read(time.monotonic()) if self._odometer else None
         if pace is not None:
-            self._live.update(Text(line(pace), no_wrap=True, overflow="ellipsis"), refresh=True)
+            self._show(pace_line(pace, self._console.width))
 
     def ended(self) -> None:
         """Remove the line."""
         self._live.stop()
 
-
-def line(pace: Pace) -> str:
-    """One line: a bar, done and total, rates, the time that is left, failures, busy threads."""
-    picture = pace.picture
-    parts: list[str] = []
-    if pace.fraction is not None:
-        full = int(pace.fraction * _BAR)
-        parts.append(f"{'━' * full}{'╌' * (_BAR - full)} {100 * pace.fraction:3.0f} %")
-    total = f"/{number(picture.total_items)}" if picture.total_items > 0 else ""
-    parts.append(f"{number(picture.items)}{total} items")
-    parts.append(f"{number(round(pace.items_per_second))}/s")
-    if pace.bytes_per_second:
-        parts.append(f"{size(pace.bytes_per_second)}/s")
-    if pace.seconds_left is not None:
-        parts.append(f"{duration(round(pace.seconds_left))} left")
-    if picture.failed:
-        parts.append(f"{number(picture.failed)} failed")
-    parts.append(f"{picture.busy}/{picture.target} threads busy")
-    return "  ".join(parts)
+    def _show(self, text: str) -> None:
+        self._live.start()
+        self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)

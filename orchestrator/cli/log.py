@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from orchestrator.cli.progress import Odometer
+from orchestrator.cli.progress import Odometer, Pace
 from orchestrator.run.folder import Manifest
 
 _EVERY_SECONDS = 10.0
@@ -36,17 +36,21 @@ class LogLines:
         """Log that the run starts."""
         self._log = self._log.bind(run=manifest.id)
         self._log.info("started", folder=str(board.parent.parent.parent))
-        self._odometer = Odometer(board)
-        self._next = time.monotonic() + _EVERY_SECONDS
+        now = time.monotonic()
+        self._odometer = Odometer(board, now)
+        self._next = now + _EVERY_SECONDS
 
     def tick(self) -> None:
-        """Log the pace, now and then."""
-        if self._due():
-            self._say("progress")
+        """Look at the board, and log the pace now and then."""
+        pace = self._look()
+        if pace is not None and self._due():
+            self._say("progress", pace)
 
     def ended(self) -> None:
-        """Log the last pace."""
-        self._say("ended")
+        """Log the last pace, once."""
+        pace, self._odometer = self._look(), None
+        if pace is not None:
+            self._say("ended", pace)
 
     def _due(self) -> bool:
         now = time.monotonic()
@@ -55,10 +59,10 @@ class LogLines:
         self._next = now + _EVERY_SECONDS
         return True
 
-    def _say(self, event: str) -> None:
-        pace = self._odometer.read(time.monotonic()) if self._odometer else None
-        if pace is None:
-            return
+    def _look(self) -> Pace | None:
+        return self._odometer.read(time.monotonic()) if self._odometer else None
+
+    def _say(self, event: str, pace: Pace) -> None:
         picture = pace.picture
         self._log.info(
             event,
@@ -66,7 +70,9 @@ class LogLines:
             total_items=picture.total_items if picture.total_items >= 0 else None,
             bytes=picture.nbytes,
             items_per_second=round(pace.items_per_second, 1),
+            bytes_per_second=round(pace.bytes_per_second),
             seconds_left=None if pace.seconds_left is None else round(pace.seconds_left),
             failed=picture.failed,
             busy=picture.busy,
+            threads=picture.target,
         )

@@ -4,13 +4,17 @@ A command's module is imported when it is used, so that `ftorch --help` loads no
 """
 
 import sys
+import traceback
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from orchestrator import __version__
-from orchestrator.errors import RESUMABLE, FtorchError
+from orchestrator.cli.signals import handle_signals, name_of
+from orchestrator.cli.streams import complain, flush_streams, open_streams
+from orchestrator.errors import BAD_JOB, DONE, RESUMABLE, FtorchError
 
 COMMANDS = {
     "init": "Write a job file and a task to start from.",
@@ -35,7 +39,10 @@ Exit codes: 0 done; 1 more items failed than allowed; 2 the job or its code is w
 3 this machine cannot run it; 75 interrupted, go on with --resume; 128+n died of signal n.
 
 \b
-Completion: eval "$(_FTORCH_COMPLETE=bash_source ftorch)"   (or zsh_source, fish_source)
+Completion, in the shell's own start-up file:
+  bash  eval "$(_FTORCH_COMPLETE=bash_source ftorch)"
+  zsh   eval "$(_FTORCH_COMPLETE=zsh_source ftorch)"
+  fish  _FTORCH_COMPLETE=fish_source ftorch | source
 """
 
 
@@ -46,9 +53,16 @@ class Commands(click.Group):
         """Their names, in the order in which a user meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name, with its module imported."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, with its module imported.
+
+        Raises:
+            UsageError: there is none, and it looks like a slip of one that is.
+        """
         if cmd_name not in COMMANDS:
+            near = get_close_matches(cmd_name, COMMANDS, 1)
+            if near and not ctx.resilient_parsing:
+                raise click.UsageError(f"No such command '{cmd_name}'. Did you mean '{near[0]}'?", ctx)
             return None
         command = import_module(f"orchestrator.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
@@ -68,21 +82,32 @@ def ftorch() -> None:
 
 def main() -> NoReturn:
     """Run the command line; the process ends with the exit code of DESIGN §9."""
+    open_streams()
+    handle_signals()
+    code = _run()
+    flush_streams()
+    sys.exit(code)
+
+
+def _run() -> int:
     try:
-        code = ftorch.main(standalone_mode=False)
+        code = ftorch.main(prog_name="ftorch", standalone_mode=False)
     except FtorchError as error:
-        click.echo(f"ftorch: {error}", err=True)
-        code = error.exit_code
+        complain(f"ftorch: {error}")
+        return error.exit_code
     except click.ClickException as error:
         error.show()
-        code = error.exit_code
-    except KeyboardInterrupt, click.Abort:
-        click.echo("ftorch: stopped by Ctrl-C", err=True)
-        code = RESUMABLE
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort) as stop:
+        complain(f"ftorch: stopped by {name_of(stop)}")
+        return RESUMABLE
+    except Exception as error:  # noqa: BLE001 - a defect of ours; exit code 1 would say that items failed
+        traceback.print_exc()
+        complain(
+            f"ftorch: ftorch itself failed: {type(error).__name__}: {error}\n  Please report it, with the traceback."
+        )
+        return BAD_JOB
+    return code if isinstance(code, int) else DONE
 
 
 if __name__ == "__main__":

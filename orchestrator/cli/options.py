@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.completion import complete_field, complete_run
 from orchestrator.errors import RunNotFound
-from orchestrator.run.folder import list_runs, runs_folder
+from orchestrator.run.folder import MANIFEST, list_runs, runs_folder
 from orchestrator.spec.load import load_job
 from orchestrator.spec.model import JobSpec
 
@@ -19,6 +20,7 @@ overrides_option = click.option(
     multiple=True,
     metavar="FIELD=VALUE",
     help="Set a field of the job file: --set resources.profile=mixed. May be given again.",
+    shell_complete=complete_field,
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
@@ -39,23 +41,29 @@ def load(job: Path, overrides: tuple[str, ...] = ()) -> tuple[Path, JobSpec]:
 
 
 def run_argument(function: Any) -> Any:
-    """The RUN argument: a run's folder; the newest one in this folder if it is left out."""
-    return click.argument("run", type=click.Path(path_type=Path), required=False)(function)
+    """The RUN argument: a run's folder or its name, a job's folder for its newest run; by default this folder."""
+    type_ = click.Path(path_type=Path)
+    return click.argument("run", type=type_, default=".", shell_complete=complete_run)(function)
 
 
-def find_run(run: Path | None) -> Path:
-    """The folder of the run that is meant.
+def find_run(run: Path) -> Path:
+    """The folder of the run that is meant: by its folder, by its name here, or as the newest of a job's folder.
 
     Raises:
-        RunNotFound: none was named, and there is none here.
+        RunNotFound: there is none.
     """
-    if run is not None:
-        return run.resolve()
-    found = list_runs(Path.cwd())
-    if not found:
+    named = runs_folder(Path.cwd()) / run
+    for folder in (run, named):
+        if (folder / MANIFEST).exists():
+            return folder.resolve()
+    job_folder = run.parent if run.is_file() else run
+    found = list_runs(job_folder)
+    if found:
+        return found[-1][0].root.resolve()
+    if run.exists():
         raise RunNotFound(
             "there is no run here",
-            where=str(runs_folder(Path.cwd())),
-            hint="Name a run's folder, or go to the job's.",
+            where=str(runs_folder(job_folder.absolute())),
+            hint="Name a run's folder, or a job's: `ftorch runs FOLDER` lists the runs of the jobs in a folder.",
         )
-    return found[-1][0].root.resolve()
+    raise RunNotFound("there is no run of that name", where=str(run), hint="`ftorch runs` lists the runs.")

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.engine.board import Board, Picture
+from orchestrator.report.words import count, duration, number, size
 
 _WINDOW_SECONDS = 10.0
+_BAR = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class Pace:
 
     Attributes:
         picture: the board.
-        items_per_second, bytes_per_second: over the last ten seconds.
+        items_per_second, bytes_per_second: over the last ten seconds, or since the start if that is later.
         fraction: how much is done (0 to 1), None where it cannot be told.
         seconds_left: None where it cannot be told.
     """
@@ -30,8 +32,15 @@ class Pace:
 class Odometer:
     """Keeps the last pictures of a board, and tells the pace."""
 
-    def __init__(self, board: Path) -> None:
+    def __init__(self, board: Path, start: float) -> None:
+        """Begin to measure.
+
+        Args:
+            board: the board's file; it need not be there yet.
+            start: when the worker began (seconds, monotonic).
+        """
         self._path = board
+        self._start = start
         self._board: Board | None = None
         self._seen: deque[tuple[float, int, int]] = deque()
 
@@ -43,22 +52,61 @@ class Odometer:
             except FileNotFoundError, ValueError:
                 return None
         picture = self._board.read()
+        if not self._seen:
+            self._seen.append((self._start, picture.done_items, picture.done_bytes))
         self._seen.append((now, picture.items, picture.nbytes))
         while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW_SECONDS:
             self._seen.popleft()
-        return _pace(picture, self._seen)
+        return pace_of(picture, self._seen[0], self._seen[-1])
 
 
-def _pace(picture: Picture, seen: deque[tuple[float, int, int]]) -> Pace:
-    (start, items, nbytes), (end, items_now, bytes_now) = seen[0], seen[-1]
+def pace_of(picture: Picture, before: tuple[float, int, int], now: tuple[float, int, int]) -> Pace:
+    """The pace between two moments, each a time in seconds with the items and the bytes done by then."""
+    (start, items, nbytes), (end, items_now, bytes_now) = before, now
     seconds = end - start
-    items_rate = (items_now - items) / seconds if seconds > 0 else 0.0
-    bytes_rate = (bytes_now - nbytes) / seconds if seconds > 0 else 0.0
+    items_rate = max(0, items_now - items) / seconds if seconds > 0 else 0.0
+    bytes_rate = max(0, bytes_now - nbytes) / seconds if seconds > 0 else 0.0
     fraction = left = None
     if picture.total_items > 0:
         fraction = min(1.0, picture.items / picture.total_items)
-        left = (picture.total_items - picture.items) / items_rate if items_rate > 0 else None
+        left = max(0, picture.total_items - picture.items) / items_rate if items_rate > 0 else None
     elif picture.total_bytes > 0:
         fraction = min(1.0, picture.nbytes / picture.total_bytes)
-        left = (picture.total_bytes - picture.nbytes) / bytes_rate if bytes_rate > 0 else None
+        left = max(0, picture.total_bytes - picture.nbytes) / bytes_rate if bytes_rate > 0 else None
     return Pace(picture, items_rate, bytes_rate, fraction, left)
+
+
+def pace_line(pace: Pace, width: int | None = None) -> str:
+    """One line: a bar, done and total, rates, the time that is left, failures, busy threads.
+
+    Args:
+        pace: what to say.
+        width: columns there are room for; what matters least is left out first. None for no limit.
+    """
+    parts = _parts(pace)
+    for least in ("bar", "busy", "bytes", "rate", "share"):
+        text = "  ".join(parts.values())
+        if width is None or len(text) < width:
+            return text
+        parts.pop(least, None)
+    return "  ".join(parts.values())
+
+
+def _parts(pace: Pace) -> dict[str, str]:
+    picture = pace.picture
+    parts: dict[str, str] = {}
+    if pace.fraction is not None:
+        full = int(pace.fraction * _BAR)
+        parts["bar"] = "━" * full + "╌" * (_BAR - full)
+        parts["share"] = f"{int(100 * pace.fraction):3d} %"
+    total = f"/{number(picture.total_items)}" if picture.total_items > 0 else ""
+    parts["items"] = f"{number(picture.items)}{total} items"
+    parts["rate"] = f"{number(round(pace.items_per_second, 1 if pace.items_per_second < 10 else None))}/s"
+    if pace.bytes_per_second:
+        parts["bytes"] = f"{size(pace.bytes_per_second)}/s"
+    if pace.seconds_left is not None:
+        parts["left"] = f"{duration(round(pace.seconds_left))} left"
+    if picture.failed:
+        parts["failed"] = f"{number(picture.failed)} failed"
+    parts["busy"] = f"{picture.busy}/{count(picture.target, 'thread')} busy"
+    return parts

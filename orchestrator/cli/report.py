@@ -14,7 +14,8 @@ from orchestrator.store.base import NotFound
 from orchestrator.store.local import LocalStore
 
 EPILOG = """\b
-Example:
+Examples:
+  ftorch report jobs/hashing
   ftorch report --json | jq .nodes[0].lanes
 """
 
@@ -22,8 +23,8 @@ Example:
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path | None, as_json: bool) -> None:
-    """Show the report of RUN (the newest one in this folder, if none is named)."""
+def command(run: Path, as_json: bool) -> None:
+    """Show the report of RUN: a run's folder or name, or a job's folder for its newest run (by default this folder)."""
     store = LocalStore(find_run(run))
     read_manifest(store)
     try:

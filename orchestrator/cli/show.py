@@ -1,12 +1,14 @@
 """What the commands print: reports and plans as text or JSON, and progress while a job runs."""
 
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import click
 import msgspec
 
+from orchestrator.cli.streams import say, width_of
 from orchestrator.engine.explain import Explanation
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.session import Watcher
@@ -16,17 +18,17 @@ from orchestrator.run.folder import Manifest
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, indented."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    say(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_report(report: RunReport) -> None:
     """Print a run's report."""
-    click.echo(report_text(report), nl=False)
+    say(report_text(report, width_of(sys.stdout)).rstrip("\n"))
 
 
 def print_plan(plan: Explanation) -> None:
     """Print what a job would do."""
-    click.echo(plan_text(plan), nl=False)
+    say(plan_text(plan, width_of(sys.stdout)).rstrip("\n"))
 
 
 class Silence:
@@ -45,6 +47,37 @@ class Silence:
         """Nothing."""
 
 
+class Unfailing:
+    """Shows what another watcher shows, until that fails: a run goes on when its terminal is gone or its log full."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def planning(self, entries: int) -> None:
+        """As the other."""
+        self._try(lambda: self._watcher.planning(entries))
+
+    def started(self, manifest: Manifest, board: Path) -> None:
+        """As the other."""
+        self._try(lambda: self._watcher.started(manifest, board))
+
+    def tick(self) -> None:
+        """As the other."""
+        self._try(self._watcher.tick)
+
+    def ended(self) -> None:
+        """As the other."""
+        self._try(self._watcher.ended)
+
+    def _try(self, show: Callable[[], None]) -> None:
+        try:
+            show()
+        except OSError:
+            failed, self._watcher = self._watcher, Silence()
+            with suppress(OSError):
+                failed.ended()
+
+
 def open_watcher(quiet: bool) -> Watcher:
     """What shows progress here: a live line on a terminal, log lines elsewhere, nothing when quiet."""
     if quiet:
@@ -52,7 +85,7 @@ def open_watcher(quiet: bool) -> Watcher:
     if sys.stderr.isatty():
         from orchestrator.cli.live import LiveLine
 
-        return LiveLine()
+        return Unfailing(LiveLine())
     from orchestrator.cli.log import LogLines
 
-    return LogLines()
+    return Unfailing(LogLines())

@@ -1,14 +1,18 @@
 """`ftorch status`: how far a run is."""
 
+import sys
 import time
 from pathlib import Path
 
 import click
+import msgspec
+from msgspec import Struct
 
-from orchestrator.cli.live import line
 from orchestrator.cli.options import find_run, json_option, run_argument
-from orchestrator.cli.progress import Odometer
+from orchestrator.cli.progress import Odometer, Pace, pace_line
 from orchestrator.cli.show import print_json
+from orchestrator.cli.streams import say, width_of
+from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import number, share, size
 from orchestrator.run.folder import read_manifest
 from orchestrator.run.status import RunStatus, read_status
@@ -16,35 +20,78 @@ from orchestrator.store.local import LocalStore
 
 EPILOG = """\b
 Examples:
-  ftorch status                      the newest run of the jobs in this folder
-  ftorch status .ftorch/runs/hash-photos-20260101-020000-1a2b --json
+  ftorch status                                       the newest run of the jobs in this folder
+  ftorch status jobs/hashing                          the newest one of another folder
+  ftorch status hash-photos-20260101-020000-1a2b      a run of this folder by its name
+  watch ftorch status                                 while it runs
 """
+
+_GO_ON = ("interrupted", "planning", "complete")
+
+
+class LiveFigures(Struct, frozen=True):
+    """What the status board of a running run says now; the rates are averages since its worker started."""
+
+    items: int
+    bytes: int
+    failed: int
+    busy: int
+    threads: int
+    items_per_second: float
+    bytes_per_second: float
+    seconds_left: float | None
 
 
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path | None, as_json: bool) -> None:
-    """Say how far RUN is (the newest one in this folder, if none is named); works while it runs."""
+def command(run: Path, as_json: bool) -> None:
+    """Say how far RUN is; works while it runs. RUN is a run's folder or name, or a job's folder for its newest run."""
     folder = find_run(run)
     store = LocalStore(folder)
     status = read_status(store, read_manifest(store))
+    pace = _pace(status, folder)
     if as_json:
-        print_json(status)
+        print_json({**msgspec.to_builtins(status), "live": None if pace is None else _figures(pace)})
         return
-    click.echo(status_line(status))
-    if status.state == "running":
-        pace = Odometer(folder / "shards" / "0" / "board").read(time.monotonic())
-        if pace is not None:
-            click.echo(f"  {line(pace)}")
-    if status.state in ("interrupted", "planning", "complete"):
-        click.echo(f"  go on with: ftorch submit --run {folder} --resume")
+    lines = [f"{status.run}: {status.state}", *labelled(_rows(status, folder), width_of(sys.stdout))]
+    say("\n".join(lines))
+    if pace is not None:
+        say(f"  {pace_line(pace, width_of(sys.stdout))}")
 
 
-def status_line(status: RunStatus) -> str:
-    """A run in one line."""
-    total = "" if status.total_items is None else f" of {number(status.total_items)}"
-    nbytes = f", {size(status.nbytes)}" if status.nbytes else ""
-    failed = f", {number(status.failed)} failed" if status.failed else ""
-    settled = f"{number(status.items)}{total} items{nbytes}{failed} ({share(status.fraction)})"
-    return f"{status.run}  {status.state}  {settled}"
+def _pace(status: RunStatus, folder: Path) -> Pace | None:
+    if status.state != "running" or status.owner is None:
+        return None
+    now = time.monotonic()
+    start = now - max(0.0, time.time() - status.owner.since)
+    return Odometer(folder / "shards" / "0" / "board", start).read(now)
+
+
+def _figures(pace: Pace) -> LiveFigures:
+    picture = pace.picture
+    return LiveFigures(
+        items=picture.items,
+        bytes=picture.nbytes,
+        failed=picture.failed,
+        busy=picture.busy,
+        threads=picture.target,
+        items_per_second=round(pace.items_per_second, 3),
+        bytes_per_second=round(pace.bytes_per_second, 3),
+        seconds_left=None if pace.seconds_left is None else round(pace.seconds_left, 1),
+    )
+
+
+def _rows(status: RunStatus, folder: Path) -> list[Row]:
+    rows = [("committed", f"{settled(status)} ({share(status.fraction)})")]
+    if status.failed:
+        rows.append(("failed", number(status.failed)))
+    if status.state in _GO_ON:
+        rows.append(("next", f"ftorch submit --run {folder} --resume"))
+    return rows
+
+
+def settled(status: RunStatus) -> str:
+    """What is done for good: items, of how many, and bytes."""
+    total = "" if status.total_items in (None, status.items) else f" of {number(status.total_items or 0)}"
+    return f"{number(status.items)}{total} items" + (f", {size(status.nbytes)}" if status.nbytes else "")

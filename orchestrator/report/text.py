@@ -1,47 +1,47 @@
-"""A run's report as text for a terminal; pure."""
+"""A run's report, and a plan, as text for a terminal; pure."""
 
 from collections.abc import Iterator
 
 from orchestrator.engine.explain import Explanation
 from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
+from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import count, duration, number, share, size
 
-_LABEL = 11
 _THROTTLED_MATTERS = 0.01
+_LANES_SHOWN = 16
+_RATE_FROM_SECONDS = 0.001
 
 
-def report_text(report: RunReport) -> str:
-    """The report of a run, ended with a newline."""
-    return "\n".join(_report_lines(report)) + "\n"
+def report_text(report: RunReport, width: int | None = None) -> str:
+    """The report of a run, ended with a newline; wrapped to so many columns, None for no wrapping."""
+    title = f"{report.run}: {report.state}" + ("" if report.state == "done" else f" ({report.reason})")
+    return "\n".join([title, *labelled(_report_rows(report), width)]) + "\n"
 
 
-def plan_text(plan: Explanation) -> str:
-    """What `ftorch plan` says, ended with a newline."""
-    return "\n".join(_plan_lines(plan)) + "\n"
+def plan_text(plan: Explanation, width: int | None = None) -> str:
+    """What `ftorch plan` says, ended with a newline; wrapped to so many columns, None for no wrapping."""
+    return "\n".join([f"{plan.name}: {plan.task}", *labelled(_plan_rows(plan), width)]) + "\n"
 
 
-def _line(label: str, text: str) -> str:
-    return f"  {label:<{_LABEL}} {text}"
-
-
-def _report_lines(report: RunReport) -> Iterator[str]:
-    yield f"{report.run}: {report.state}" + ("" if report.state == "done" else f" ({report.reason})")
+def _report_rows(report: RunReport) -> Iterator[Row]:
     for node in report.nodes:
-        yield from _node_lines(node)
-    yield _line("items", _items(report))
+        yield from _node_rows(node)
+    yield "items", _items(report)
     if report.failed:
-        yield from _failure_lines(report)
+        yield from _failure_rows(report)
     for note in report.notes:
-        yield _line("note", note)
+        yield "note", note
     if report.output is not None:
-        yield _line("output", _output(report))
-    yield _line("run", report.folder)
+        yield "output", _output(report)
+    yield "run", report.folder
     if report.state == "interrupted":
-        yield _line("next", f"ftorch submit --run {report.folder} --resume")
+        yield "next", f"ftorch submit --run {report.folder} --resume"
 
 
 def _items(report: RunReport) -> str:
+    if report.total_items == 0 or (report.items == 0 and report.state == "done"):
+        return "none: the input is empty"
     total = f" of {number(report.total_items)}" if report.total_items not in (None, report.items) else ""
     nbytes = f", {size(report.nbytes)}" if report.nbytes else ""
     return f"{number(report.items)}{total}{nbytes}" + (f", {number(report.failed)} failed" if report.failed else "")
@@ -54,91 +54,92 @@ def _output(report: RunReport) -> str:
     return f"{report.output.path}{nbytes}"
 
 
-def _failure_lines(report: RunReport) -> Iterator[str]:
+def _failure_rows(report: RunReport) -> Iterator[Row]:
     for failure in report.examples:
         tried = f" (tried {failure.attempts} times)" if failure.attempts > 1 else ""
-        yield _line("failed", f"{failure.key}: {failure.type}: {failure.error}{tried}")
+        yield "failed", f"{failure.key}: {failure.type}: {failure.error}{tried}"
     if report.failed > len(report.examples):
-        yield _line("", f"and {number(report.failed - len(report.examples))} more")
-    yield _line("", f"all of them, with tracebacks: {report.failures}")
-    yield _line("", f"do them again: ftorch submit --retry-failed {report.folder}")
+        yield "", f"and {number(report.failed - len(report.examples))} more"
+    yield "", f"all of them, with tracebacks: {report.failures}"
+    if report.state != "interrupted":
+        yield "", f"do them again: ftorch submit --retry-failed {report.folder}"
 
 
-def _node_lines(node: NodeReport) -> Iterator[str]:
+def _node_rows(node: NodeReport) -> Iterator[Row]:
     host, python = node.host, node.host.interpreter
-    yield _line("host", f"{host.hostname}, {host.cpu_model or 'CPU of unknown model'}, {count(host.affinity, 'CPU')}")
-    yield _line("python", f"{python.version} {_gil(node)}")
-    yield _line("threads", f"{_lanes(node.threads.threads, node.backend.backend)}: {node.threads.reason}")
+    yield "host", f"{host.hostname}, {host.cpu_model or 'CPU of unknown model'}, {count(host.affinity, 'CPU')}"
+    yield "python", f"{python.version} {_gil(node)}"
+    yield node.backend.backend, f"{node.threads.threads}: {node.threads.reason}"
     if node.backend.backend != "threads":
-        yield _line("", node.backend.reason)
-    yield _line("time", _time(node))
-    yield _line("busy", _busy(node))
+        yield "", node.backend.reason
+    yield "time", _time(node)
+    yield "cpu", _cpu(node)
     if node.throttled is not None and node.throttled.seconds > _THROTTLED_MATTERS * node.wall_seconds:
-        yield _line("throttled", f"{duration(node.throttled.seconds)} by the CPU quota ({node.throttled.where})")
-    yield _line("chunks", _chunks(node))
+        yield "throttled", f"{duration(node.throttled.seconds)} by the CPU quota ({node.throttled.where})"
+    yield "chunks", _chunks(node)
     if node.pauses.count:
         pauses = f"{count(node.pauses.count, 'pause')}, {duration(node.pauses.seconds)} in all"
-        yield _line("gc", f"{pauses}, the longest {duration(node.pauses.longest)}")
+        yield "gc", f"{pauses}, the longest {duration(node.pauses.longest)}"
     for warning in node.warnings:
-        yield _line("warning", warning)
-
-
-def _lanes(number_of: int, backend: str) -> str:
-    return f"{number_of} {backend}" if number_of != 1 else f"1 {'thread' if backend == 'threads' else 'process'}"
+        yield "warning", warning
 
 
 def _gil(node: NodeReport) -> str:
-    build = "free-threaded" if node.host.interpreter.free_threaded else "with a GIL"
     if not node.host.interpreter.free_threaded:
-        return build
-    return f"{build}, GIL {'on' if node.gil_enabled else 'off'}"
+        return "with a GIL"
+    return f"free-threaded, GIL {'on' if node.gil_enabled else 'off'}"
 
 
 def _time(node: NodeReport) -> str:
-    cpu = node.user_seconds + node.system_seconds
-    rate = f", {number(node.items / node.wall_seconds)} items/s" if node.wall_seconds and node.items else ""
-    speed = f", {size(node.nbytes / node.wall_seconds)}/s" if node.wall_seconds and node.nbytes else ""
-    setup = f", after {duration(node.setup_seconds)} of set-up"
-    return (
-        f"{duration(node.wall_seconds)}{rate}{speed}; CPU {duration(cpu)}{setup}; peak {size(node.peak_rss)} of memory"
-    )
+    wall = node.wall_seconds
+    parts = [duration(wall)]
+    if wall >= _RATE_FROM_SECONDS and node.items:
+        parts.append(f"{number(node.items / wall)} items/s")
+    if wall >= _RATE_FROM_SECONDS and node.nbytes:
+        parts.append(f"{size(node.nbytes / wall)}/s")
+    return ", ".join(parts) + f"; {duration(node.setup_seconds)} of set-up before"
 
 
-def _busy(node: NodeReport) -> str:
-    shown = " ".join(share(lane.busy) for lane in node.lanes[:16])
-    more = f" … ({len(node.lanes)} in all)" if len(node.lanes) > 16 else ""
-    return f"{shown}{more} of each thread's time"
+def _cpu(node: NodeReport) -> str:
+    """CPU seconds of the whole worker, and of each lane the share of its time in which it computed."""
+    lanes = " ".join(share(lane.busy) for lane in node.lanes[:_LANES_SHOWN])
+    more = f" … ({len(node.lanes)} in all)" if len(node.lanes) > _LANES_SHOWN else ""
+    noun = "thread" if node.backend.backend == "threads" else "process"
+    busy = f"; each {noun} busy {lanes}{more} of the time" if node.lanes else ""
+    used = duration(node.user_seconds + node.system_seconds)
+    return f"{used} used, {duration(node.system_seconds)} of it in the kernel{busy}; at most {size(node.peak_rss)} RAM"
 
 
 def _chunks(node: NodeReport) -> str:
     chunks = node.chunks
-    if not chunks.count:
-        return "none"
-    items = f"{number(chunks.smallest)} to {number(chunks.largest)} items, {number(round(chunks.mean, 1))} on average"
     commits = count(node.commits, "commit")
-    return f"{count(chunks.count, 'chunk')} of {items}, {duration(chunks.seconds_each)} each; {commits}"
+    if not chunks.count:
+        return f"none; {commits}"
+    each = count(chunks.smallest, "item")
+    if chunks.smallest != chunks.largest:
+        mean = number(round(chunks.mean, 1))
+        each = f"{number(chunks.smallest)} to {count(chunks.largest, 'item')} ({mean} on average)"
+    return f"{count(chunks.count, 'chunk')} of {each}, {duration(chunks.seconds_each)} each; {commits}"
 
 
-def _plan_lines(plan: Explanation) -> Iterator[str]:
-    yield f"{plan.name}: {plan.task}"
+def _plan_rows(plan: Explanation) -> Iterator[Row]:
     items = "as many items as the text has" if plan.items is None else count(plan.items, "item")
-    yield _line("input", f"{items}, {size(plan.nbytes)}" if plan.nbytes else items)
+    yield "input", f"{items}, {size(plan.nbytes)}" if plan.nbytes else items
     if plan.first:
         more = ", …" if plan.splits > len(plan.first) else ""
-        yield _line("", ", ".join(plan.first) + more)
+        yield "", ", ".join(plan.first) + more
     if not plan.splits:
-        yield _line("warning", "the input is empty")
-    cut = "; they are cut further while the job runs" if plan.cuttable else ""
-    yield _line("splits", f"{number(plan.splits)}{cut}")
+        yield "warning", "the input is empty: the run would end at once, with an empty output"
+    cut = ", cut further while the job runs" if plan.cuttable else ""
+    yield "splits", f"{number(plan.splits)}{cut}"
     for note in plan.notes:
-        yield _line("note", note)
-    yield _line("threads", f"{_lanes(plan.threads.threads, plan.backend.backend)}: {plan.threads.reason}")
-    yield _line("", plan.backend.reason)
+        yield "note", note
+    yield plan.backend.backend, f"{plan.threads.threads}: {plan.threads.reason}"
+    yield "", plan.backend.reason
     for warning in (*plan.threads.warnings, *plan.backend.warnings):
-        yield _line("warning", warning)
-    yield _line("task", f"imported in {duration(plan.import_seconds)}")
-    written = "nothing" if plan.output is None else f"{plan.output} ({plan.output_format})"
-    yield _line("writes", written)
-    yield _line("", f"and a run below {plan.runs}")
+        yield "warning", warning
+    yield "task", f"imported in {duration(plan.import_seconds)}"
+    yield "writes", "no output" if plan.output is None else f"{plan.output} ({plan.output_format})"
+    yield "", f"and the run's state below {plan.runs}"
     if plan.refusal is not None:
-        yield _line("refused", plan.refusal.replace("\n", f"\n{'':<{_LABEL + 3}}"))
+        yield "refused", f"`ftorch submit` would refuse this now: {plan.refusal}"

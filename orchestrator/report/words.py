@@ -7,24 +7,28 @@ def number(value: float) -> str:
     """12345 → "12,345"; 3.14159 → "3.14"; 0.00012 → "0.00012"."""
     if isinstance(value, int) or value == int(value):
         return f"{int(value):,}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
 
 
 def size(nbytes: float) -> str:
-    """Bytes in decimal units: 1500 → "1.50 kB"."""
+    """Bytes in decimal units: 1500 → "1.5 kB"."""
     value, unit = float(nbytes), _SIZES[0]
     for unit in _SIZES:
-        if abs(value) < 1000 or unit == _SIZES[-1]:
+        if abs(value) < 999.5 or unit == _SIZES[-1]:
             break
         value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.3g} {unit}"
+    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.95 else f"{value:.3g} {unit}"
 
 
 def duration(seconds: float) -> str:
-    """0.0123 → "12 ms"; 75.2 → "1 min 15 s"; 7300 → "2 h 1 min"."""
-    if seconds < 1:
-        return f"{seconds * 1000:.3g} ms" if seconds >= 0.001 else f"{seconds * 1e6:.3g} µs"
-    if seconds < 60:
+    """0.0123 → "12.3 ms"; 75.2 → "1 min 15 s"; 7300 → "2 h 1 min"."""
+    if seconds == 0:
+        return "0 s"
+    if seconds < 0.0009995:
+        return f"{seconds * 1e6:.3g} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 59.95:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -34,10 +38,14 @@ def duration(seconds: float) -> str:
 
 
 def share(part: float) -> str:
-    """0.973 → "97 %"."""
+    """0.973 → "97 %"; what is not quite all is never called "100 %"."""
+    if 0.995 <= part < 1:
+        return ">99 %"
     return f"{100 * part:.0f} %" if part >= 0.0995 or part == 0 else f"{100 * part:.2g} %"
 
 
 def count(value: int, noun: str) -> str:
-    """2, "file" → "2 files"."""
-    return f"{number(value)} {noun}" if value == 1 else f"{number(value)} {noun}s"
+    """2, "file" → "2 files"; 2, "process" → "2 processes"."""
+    if value == 1:
+        return f"{number(value)} {noun}"
+    return f"{number(value)} {noun}{'es' if noun.endswith('s') else 's'}"

@@ -1,0 +1,35 @@
+"""Labelled lines for a terminal: the labels in one column, the text wrapped in another; pure."""
+
+from collections.abc import Iterable
+from textwrap import TextWrapper
+
+_LABEL = 11
+_NARROWEST = 24
+
+type Row = tuple[str, str]
+"""A label and its text; a row with an empty label goes on with the one before."""
+
+
+def labelled(rows: Iterable[Row], width: int | None) -> list[str]:
+    """The lines of some rows.
+
+    Args:
+        rows: what to show; a text may have newlines.
+        width: columns of the terminal; None does not wrap, which suits a file and `grep`. A word, such as a path, is
+            never broken.
+    """
+    return [line for label, text in rows for line in _lines(label, text, width)]
+
+
+def _lines(label: str, text: str, width: int | None) -> list[str]:
+    head = f"  {label:<{_LABEL}} "
+    parts = [part for line in text.split("\n") for part in _wrap(line.strip(), width, len(head))]
+    return [f"{head if index == 0 else ' ' * len(head)}{part}".rstrip() for index, part in enumerate(parts)]
+
+
+def _wrap(line: str, width: int | None, used: int) -> list[str]:
+    if width is None:
+        return [line]
+    room = max(_NARROWEST, width - used)
+    wrapper = TextWrapper(room, break_long_words=False, break_on_hyphens=False, drop_whitespace=True)
+    return wrapper.wrap(line) or [""]
