@@ -1,0 +1,248 @@
+"""Rounds, medians, ratios, the table that is printed and the file that is kept: what all benchmarks share.
+
+Guarantees: contestants take turns (A B C, A B C, …), so that a slow minute of the machine meets all of them; a ratio is
+taken within a round. Assumes: one benchmark at a time. How quiet the machine was is measured and kept with the figures.
+"""
+
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+type Sample = Mapping[str, float]
+type Samples = dict[str, list[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line of a benchmark says.
+
+    Attributes:
+        quick: a smoke run: tiny input, one round, nothing kept.
+        rounds: how many turns each contestant has.
+        scratch: a folder that is removed afterwards.
+        out: the file that the results go to, None for none.
+    """
+
+    quick: bool
+    rounds: int
+    scratch: Path
+    out: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """Something that is measured: its name, and what runs it once."""
+
+    name: str
+    run: Callable[[], Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The median of some values, and the least and the most of them."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Of at least one value."""
+        return cls(statistics.median(values), min(values), max(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A line of the result.
+
+    Attributes:
+        what, unit: what was found, and in what unit.
+        found: its median, least and most over the rounds.
+        target: what it should be ("<= 0.8"), None where it only informs.
+    """
+
+    what: str
+    unit: str
+    found: Spread
+    target: str | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the median keeps to the target."""
+        if self.target is None:
+            return None
+        relation, limit = self.target.split()
+        return self.found.median <= float(limit) if relation == "<=" else self.found.median >= float(limit)
+
+
+@dataclass(slots=True)
+class Results:
+    """What a benchmark found, as plain data."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    samples: Samples = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, what: str, unit: str, values: Sequence[float], target: str | None = None) -> None:
+        """Add a figure from its values, one a round."""
+        self.figures.append(Figure(what, unit, Spread.of(values), target))
+
+
+def interleave(contestants: Sequence[Contestant], rounds: int) -> Samples:
+    """Let the contestants take turns; their samples, in the order of the rounds."""
+    samples: Samples = {contestant.name: [] for contestant in contestants}
+    for number in range(rounds):
+        for contestant in contestants:
+            _say(f"round {number + 1}/{rounds}: {contestant.name}")
+            samples[contestant.name].append(contestant.run())
+    _say("")
+    return samples
+
+
+def column(samples: Samples, name: str, figure: str) -> list[float]:
+    """One figure of one contestant, round by round."""
+    return [sample[figure] for sample in samples[name]]
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    """The quotients of two columns, within each round."""
+    return [one / other for one, other in zip(above, below, strict=True)]
+
+
+def quickest[T](candidates: Sequence[T], seconds: Callable[[T], float]) -> T:
+    """The candidate that takes the least time, each tried once: how a peer's chunk size is tuned."""
+    taken: dict[T, float] = {}
+    for candidate in candidates:
+        _say(f"tuning: {candidate}")
+        taken[candidate] = seconds(candidate)
+    return min(candidates, key=lambda candidate: taken[candidate])
+
+
+def run_benchmark(
+    name: str, arguments: Sequence[str], rounds: int, body: Callable[[Options, Results], None]
+) -> Results:
+    """Parse the options, run the benchmark in a scratch folder, print its table and keep its results."""
+    parser = ArgumentParser(prog=f"benchmarks.{name}", description=sys.modules[body.__module__].__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: tiny input, one round, nothing kept")
+    parser.add_argument("--rounds", type=int, help=f"turns of each contestant, {rounds} unless told")
+    parser.add_argument("--scratch", type=Path, help="where files are made (and removed); $TMPDIR unless told")
+    parser.add_argument("--out", type=Path, help=f"the file for the results, results/{name}.json unless told")
+    parsed = parser.parse_args(arguments)
+    out = parsed.out or (None if parsed.quick else RESULTS / f"{name}.json")
+    results = Results(name)
+    with tempfile.TemporaryDirectory(prefix="ftorch-bench-", dir=parsed.scratch) as scratch, _watched() as quiet:
+        options = Options(parsed.quick, parsed.rounds or (1 if parsed.quick else rounds), Path(scratch), out)
+        body(options, results)
+    if options.quick:
+        results.notes.append("a smoke run: too small to mean anything")
+    print(table(results, judge=not options.quick))
+    told = "  of {cpus} CPUs others used {others:.2f} meanwhile; {steal:.2f} were stolen; it took {seconds:.0f} s"
+    print(told.format(**quiet))
+    if out is not None:
+        _keep(results, out, quiet)
+    return results
+
+
+def table(results: Results, judge: bool) -> str:
+    """The figures, one a line: median, least to most, and where it is to be judged, whether the target is met."""
+    width = max(len(figure.what) for figure in results.figures)
+    lines = [f"\n{results.name}: median (least to most) of the rounds"]
+    for figure in results.figures:
+        found = figure.found
+        told = f"{_short(found.median):>9} {figure.unit:<9} ({_short(found.least)} to {_short(found.most)})"
+        verdict = f"   {figure.target}: {'met' if figure.met else 'NOT MET'}" if judge and figure.target else ""
+        lines.append(f"  {figure.what:<{width}} {told}{verdict}")
+    return "\n".join([*lines, *(f"  note: {note}" for note in results.notes)])
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on; nothing that names the machine."""
+    # A file's name is no fact of the machine, so the interpreter is described by its build alone.
+    return {
+        "cpu": _field("/proc/cpuinfo", "model name"),
+        "cpus": len(os.sched_getaffinity(0)),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
+        "kernel": platform.release(),
+        "python": sys.version,
+        "gil": sys._is_gil_enabled(),  # noqa: SLF001 - documented
+    }
+
+
+def _keep(results: Results, out: Path, quiet: Mapping[str, float]) -> None:
+    kept = {
+        "benchmark": results.name,
+        "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "commit": _commit(),
+        "machine": machine(),
+        "quiet": {name: round(value, 3) for name, value in quiet.items()},
+        "settings": results.settings,
+        "figures": [{**asdict(figure), "met": figure.met} for figure in results.figures],
+        "notes": results.notes,
+        "samples": results.samples,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _watched() -> Iterator[dict[str, float]]:
+    """How many CPUs other processes used, and how many were stolen by the host, while the block ran."""
+    seen: dict[str, float] = {"cpus": len(os.sched_getaffinity(0))}
+    started, before, ours = time.perf_counter(), _system_seconds(), _own_seconds()
+    yield seen
+    seconds = time.perf_counter() - started
+    busy, steal = (now - then for now, then in zip(_system_seconds(), before, strict=True))
+    seen |= {"seconds": seconds, "steal": steal / seconds}
+    seen["others"] = max(0.0, (busy - (_own_seconds() - ours)) / seconds)
+
+
+def _own_seconds() -> float:
+    samples = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(sample.ru_utime + sample.ru_stime for sample in samples)
+
+
+def _system_seconds() -> tuple[float, float]:
+    """CPU seconds of all processes, and stolen ones, since the machine started (proc_stat(5))."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _, _, irq, softirq, steal = (int(word) for word in stat.readline().split()[1:9])
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / ticks, steal / ticks
+
+
+def _commit() -> str | None:
+    """The commit that was measured, marked where files differ from it; None where there is no repository."""
+    command = ["git", "-C", os.fspath(RESULTS.parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except OSError, subprocess.CalledProcessError:
+        return None
+
+
+def _field(path: str, name: str) -> str | None:
+    text = Path(path).read_text(encoding="utf-8")
+    return next((line.partition(":")[2].strip() for line in text.split("\n") if line.startswith(name)), None)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _say(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
