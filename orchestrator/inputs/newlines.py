@@ -56,7 +56,7 @@ def line_blocks(read: Callable[[int], bytes], step: int) -> Iterator[tuple[int, 
     """Cut a stream into (offset, whole lines) of about `step` bytes; the last one may lack its newline."""
     buffer, offset = bytearray(), 0
     while chunk := read(step):
-        fresh = max(len(buffer) - 1, 0)
+        fresh = len(buffer)
         buffer += chunk
         cut = _last_end(buffer, fresh)
         if cut:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_cuts_change_nothing(text, delimiter, step):
     """Any text, cut at any step, parses stretch by stretch to the records of the whole."""
     parts = pieces(text, delimiter, step, header=False)
     assert "".join(parts) == text
+    assert not [one for one, after in pairwise(parts) if one.endswith("\r") and after.startswith("\n")]
     assert [row for part in parts for row in records(part, delimiter)] == records(text, delimiter)
 
 

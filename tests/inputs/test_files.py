@@ -288,6 +288,14 @@ def test_how_a_root_may_be_written(tmp_path):
     assert expected.values[0].path == str(tmp_path / "t/s/f")
 
 
+def test_the_root_of_everything(tmp_path):
+    """With root "/", paths have one slash in front, and only the folders on the way are looked into."""
+    (tmp_path / "f").touch()
+    path = str(tmp_path / "f")
+    [item] = read(source_of(tmp_path, files=FilesInput(root="/", include=[path[1:]]))).values
+    assert (item.path, item.key) == (path, path[1:])
+
+
 def test_an_empty_tree(tmp_path):
     """A folder without files has no entries, and a file that is gone is left to the task."""
     (tmp_path / "t").mkdir()

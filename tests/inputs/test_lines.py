@@ -207,6 +207,18 @@ def test_compression_by_first_bytes_and_by_word(tmp_path):
     assert read(lines(tmp_path, "log", compression="gzip")).values == ["a", "b"]
 
 
+def test_a_compressed_file_can_be_read_again(tmp_path):
+    """A reader that reads the same compressed file twice begins at its beginning each time."""
+    (tmp_path / "in.gz").write_bytes(gzip.compress(b"a\nb\n"))
+    source = lines(tmp_path, "in.gz")
+    [entry] = source.entries()
+    reader = source.reader()
+    for _ in range(2):
+        [batch] = reader.read([Piece(entry, 0, entry.units)])
+        assert batch.values == ["a", "b"]
+    reader.close()
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
 @pytest.mark.parametrize("damage", ["cut", "flip", "junk"])
 def test_damaged_streams_name_the_file(tmp_path, pack, damage):
