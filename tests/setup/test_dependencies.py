@@ -18,7 +18,6 @@ assert not sys._is_gil_enabled(), "the GIL is on"
 """
 
 PARTS = {
-    "PyYAML": ["yaml.cyaml"],
     "numpy": ["numpy.random", "numpy.fft", "numpy.linalg"],
     "obstore": ["obstore.store"],
     "pillow": [
