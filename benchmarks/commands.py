@@ -55,7 +55,7 @@ class Started:
         self._process = subprocess.Popen(
             self._command,
             cwd=cwd,
-            env={**os.environ, **(environment or {})},
+            env={**_plain_environment(), **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -71,6 +71,12 @@ class Started:
         if self._process.returncode:
             raise Failed(f"{self._command}: exit {self._process.returncode}\n{complaints.decode(errors='replace')}")
         return Timed(seconds, output)
+
+
+def _plain_environment() -> dict[str, str]:
+    """The environment without what would change how Python runs: a user's Python keeps its bytecode, for one."""
+    changes = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "FTORCH_THREADS")
+    return {name: value for name, value in os.environ.items() if name not in changes}
 
 
 @dataclass(frozen=True, slots=True)
