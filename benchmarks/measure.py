@@ -6,20 +6,17 @@ taken within a round. Assumes: one benchmark at a time. How quiet the machine wa
 
 import compileall
 import json
-import os
-import platform
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from benchmarks.machine import commit, machine, watched
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -150,7 +147,7 @@ def run_benchmark(
         compileall.compile_dir(RESULTS.parents[1] / package, quiet=2)
     out = parsed.out or (None if parsed.quick else RESULTS / f"{name}.json")
     results = Results(name)
-    with tempfile.TemporaryDirectory(prefix="ftorch-bench-", dir=parsed.scratch) as scratch, _watched() as quiet:
+    with tempfile.TemporaryDirectory(prefix="ftorch-bench-", dir=parsed.scratch) as scratch, watched() as quiet:
         options = Options(parsed.quick, parsed.rounds or (1 if parsed.quick else rounds), Path(scratch), out)
         body(options, results)
     if options.quick:
@@ -175,24 +172,11 @@ def table(results: Results, judge: bool) -> str:
     return "\n".join([*lines, *(f"  note: {note}" for note in results.notes)])
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on; nothing that names the machine."""
-    # A file's name is no fact of the machine, so the interpreter is described by its build alone.
-    return {
-        "cpu": _field("/proc/cpuinfo", "model name"),
-        "cpus": len(os.sched_getaffinity(0)),
-        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
-        "kernel": platform.release(),
-        "python": sys.version,
-        "gil": sys._is_gil_enabled(),  # noqa: SLF001 - documented
-    }
-
-
 def _keep(results: Results, out: Path, quiet: Mapping[str, float]) -> None:
     kept = {
         "benchmark": results.name,
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "commit": _commit(),
+        "commit": commit(),
         "machine": machine(),
         "quiet": {name: round(value, 3) for name, value in quiet.items()},
         "settings": results.settings,
@@ -202,45 +186,6 @@ def _keep(results: Results, out: Path, quiet: Mapping[str, float]) -> None:
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _watched() -> Iterator[dict[str, float]]:
-    """How many CPUs other processes used, and how many were stolen by the host, while the block ran."""
-    seen: dict[str, float] = {"cpus": len(os.sched_getaffinity(0))}
-    started, before, ours = time.perf_counter(), _system_seconds(), _own_seconds()
-    yield seen
-    seconds = time.perf_counter() - started
-    busy, steal = (now - then for now, then in zip(_system_seconds(), before, strict=True))
-    seen |= {"seconds": seconds, "steal": steal / seconds}
-    seen["others"] = max(0.0, (busy - (_own_seconds() - ours)) / seconds)
-
-
-def _own_seconds() -> float:
-    samples = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(sample.ru_utime + sample.ru_stime for sample in samples)
-
-
-def _system_seconds() -> tuple[float, float]:
-    """CPU seconds of all processes, and stolen ones, since the machine started (proc_stat(5))."""
-    with open("/proc/stat", encoding="ascii") as stat:
-        user, nice, system, _, _, irq, softirq, steal = (int(word) for word in stat.readline().split()[1:9])
-    ticks = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + irq + softirq) / ticks, steal / ticks
-
-
-def _commit() -> str | None:
-    """The commit that was measured, marked where files differ from it; None where there is no repository."""
-    command = ["git", "-C", os.fspath(RESULTS.parent), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    except OSError, subprocess.CalledProcessError:
-        return None
-
-
-def _field(path: str, name: str) -> str | None:
-    text = Path(path).read_text(encoding="utf-8")
-    return next((line.partition(":")[2].strip() for line in text.split("\n") if line.startswith(name)), None)
 
 
 def _short(value: float) -> str:
