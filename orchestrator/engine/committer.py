@@ -25,13 +25,18 @@ _MOST_BYTES = 4 * WAKE_BYTES
 
 
 class Committer:
-    """The way from outcomes to the ledger."""
+    """The way from outcomes to the ledger.
+
+    Attributes:
+        eager: every outcome is committed at once, because the next item may kill the process.
+    """
 
     def __init__(self, store: Store, ledger: Ledger, fold: Fold | None, flush: Callable[[], None] | None) -> None:
         self._store = store
         self._ledger = ledger
         self._fold = fold
         self._flush = flush
+        self.eager = False
         self._changed = threading.Condition()
         self._offered: list[Outcome] = []
         self._size = 0
@@ -44,7 +49,9 @@ class Committer:
         with self._changed:
             self._offered.append(outcome)
             self._size += size
-            if self._size >= WAKE_BYTES:
+            if self.eager:
+                self._poked = True
+            if self._size >= WAKE_BYTES or self.eager:
                 self._changed.notify_all()
             while self._size > _MOST_BYTES:
                 self._changed.wait()

@@ -4,7 +4,8 @@ Guarantees: one store to the thread's own board line an item, and no clock, lock
 that raises costs that item: the loop goes on after it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import batched
 from typing import Any
 
@@ -13,6 +14,9 @@ from orchestrator.engine.expiry import ItemTimeout
 
 HOLE = object()
 """Stands in a list of results where an item failed."""
+
+# They have a length, but are no results in the items' order.
+_NO_LISTS = (str, bytes, bytearray, Mapping, AbstractSet)
 
 type Errors = dict[int, BaseException]
 
@@ -41,8 +45,7 @@ def run_each(
                 append(call(value))
             return results, errors
         except (Exception, SystemExit, ItemTimeout) as error:
-            errors[len(results)] = error
-            append(HOLE)
+            _lose(results, errors, line[ITEM] - base, error)
 
 
 def run_batches(
@@ -60,13 +63,13 @@ def run_batches(
         try:
             results.extend(_call_batch(call, list(group)))
         except Exception, SystemExit, ItemTimeout:
+            del results[line[ITEM] - base :]
             for value in group:
                 line[ITEM] = base + len(results)
                 try:
                     results.extend(_call_batch(call, [value]))
                 except (Exception, SystemExit, ItemTimeout) as error:
-                    errors[len(results)] = error
-                    results.append(HOLE)
+                    _lose(results, errors, line[ITEM] - base, error)
     return results, errors
 
 
@@ -75,11 +78,23 @@ def run_one(call: Callable[[Any], Any], value: Any, batch: int | None) -> Any:
     return call(value) if batch is None else _call_batch(call, [value])[0]
 
 
+def _lose(results: list[Any], errors: Errors, at: int, error: BaseException) -> None:
+    """Note that an item failed; a timeout may come when its result is there already, and takes that away."""
+    results[at:] = [HOLE]
+    errors[at] = error
+
+
 def _call_batch(call: Callable[[list[Any]], Sequence[Any]], group: list[Any]) -> Sequence[Any]:
     found = call(group)
     as_list = getattr(found, "tolist", None)
-    results: Sequence[Any] = found if as_list is None else as_list()
-    if not hasattr(results, "__len__") or len(results) != len(group):
-        got = len(results) if hasattr(results, "__len__") else type(results).__name__
-        raise TypeError(f"a batch task must return a list of {len(group)} results for {len(group)} items, got {got}")
-    return results
+    results = found if as_list is None else as_list()
+    if not hasattr(results, "__len__") or isinstance(results, _NO_LISTS):
+        got: int | str = type(results).__name__
+    elif type(results) is list and len(results) == len(group):
+        return results
+    else:
+        results = list(results)
+        if len(results) == len(group):
+            return results
+        got = len(results)
+    raise TypeError(f"a batch task must return a list of {len(group)} results for {len(group)} items, got {got}")

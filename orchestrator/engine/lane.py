@@ -13,8 +13,9 @@ from orchestrator.engine import board
 from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.execution import Calling, Executor
 from orchestrator.engine.expiry import Expiry, ItemTimeout
-from orchestrator.engine.outcome import ItemFailure, Outcome
+from orchestrator.engine.outcome import WHOLE_CHUNK, ItemFailure, Outcome
 from orchestrator.engine.pace import Pace
+from orchestrator.engine.poison import Poisoned
 from orchestrator.engine.segments import Segment, describe, encode_segment
 from orchestrator.engine.sinks import Sink
 from orchestrator.errors import InputError
@@ -58,6 +59,11 @@ class Lane:
     def unsettled(self) -> int:
         """How many chunks wait for a retry."""
         return len(self._waiting)
+
+    @property
+    def stack(self) -> str:
+        """Where the thread was when its item was told to end."""
+        return self._expiry.stack
 
     def expire(self, lo: int, item: int) -> bool:
         """End that item of that chunk, if this lane still runs it; says whether. For the controlling thread."""
@@ -120,6 +126,11 @@ class Lane:
     def _fill(self, work: Unsettled) -> None:
         chunk = work.chunk
         work.segments.clear()
+        unreadable_chunk = [known for known in chunk.poison if known.index == WHOLE_CHUNK]
+        if unreadable_chunk:
+            name = _name(self._plan.pieces(chunk.lo, chunk.hi))
+            work.segments.append(Segment.for_unread(name, Poisoned(unreadable_chunk[0])))
+            return
         base = unreadable = 0
         work.nbytes = 0
         try:

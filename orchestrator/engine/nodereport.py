@@ -2,18 +2,16 @@
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from orchestrator.engine.pool import Pool, ThreadRecord
+from orchestrator.engine.drive import Ending, Node
+from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
 from orchestrator.host.facts import describe_host
 from orchestrator.host.interpreter import gil_enabled
 from orchestrator.measure.node import ChunkReport, NodeReport, Pauses, ThreadReport
 from orchestrator.measure.usage import Usage
 from orchestrator.run.ledger import Ledger
-
-if TYPE_CHECKING:
-    from orchestrator.engine.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +43,15 @@ class Measured:
         )
 
 
-def make_report(node: Node, measured: Measured, pool: Pool, pauses: Pauses, ending: tuple[str, str]) -> NodeReport:
+def make_report(
+    node: Node, measured: Measured, records: list[ThreadRecord], pauses: Pauses, ending: Ending
+) -> NodeReport:
     """The report of a node that has just ended."""
     usage, progress = Usage.now(), measured.ledger.progress
-    state, reason = ending
     return NodeReport(
-        state=state,
-        reason=reason,
+        state=ending.state,
+        reason=ending.reason,
+        stack=ending.stack,
         complete=progress.complete,
         host=describe_host(),
         threads=node.work.threads,
@@ -65,8 +65,8 @@ def make_report(node: Node, measured: Measured, pool: Pool, pauses: Pauses, endi
         system_seconds=usage.system_seconds - measured.usage.system_seconds,
         peak_rss=usage.peak_rss,
         commits=node.commits,
-        lanes=[_thread(record) for record in pool.records],
-        chunks=_chunks(pool.records),
+        lanes=[_thread(record) for record in records],
+        chunks=_chunks(records),
         pauses=pauses,
         throttled=throttled_between(measured.throttling, measured.limits.throttling()),
         gil_enabled=gil_enabled(),

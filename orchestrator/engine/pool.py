@@ -32,6 +32,15 @@ class AnyLane(Protocol):
         """How many chunks wait for a retry."""
         ...
 
+    @property
+    def stack(self) -> str:
+        """Where it was when its item was told to end."""
+        ...
+
+    def expire(self, lo: int, item: int) -> bool:
+        """End an item, if the lane still runs it; says whether."""
+        ...
+
     def next_due(self) -> float | None:
         """When the next retry is due."""
         ...
@@ -87,12 +96,36 @@ class Pool:
         self._running = 0
         self._exhausted = False
         self._threads: list[threading.Thread] = []
+        self._active: dict[int, AnyLane] = {}
+
+    @property
+    def allowed(self) -> int:
+        """How many threads may work."""
+        return self._allowed
 
     @property
     def ended(self) -> bool:
         """Whether every thread has ended."""
         with self._changed:
             return self._running == 0
+
+    def ended_but(self, lane: int) -> bool:
+        """Whether every thread but that one has ended (-1: never)."""
+        with self._changed:
+            return lane in self._active and len(self._active) == 1
+
+    def expire(self, lane: int, lo: int, item: int) -> None:
+        """End an item in its thread, if it still runs. For the controlling thread."""
+        with self._changed:
+            found = self._active.get(lane)
+        if found is not None:
+            found.expire(lo, item)
+
+    def stack_of(self, lane: int) -> str:
+        """Where that lane was when its item was told to end."""
+        with self._changed:
+            found = self._active.get(lane)
+        return "" if found is None else found.stack
 
     def allow(self, threads: int) -> None:
         """Let so many threads work; more are started when needed, surplus ones wait after their chunk."""
@@ -132,6 +165,8 @@ class Pool:
         started, line = time.perf_counter(), self._lines(record.index)
         try:
             lane = self._make_lane(record.index)
+            with self._changed:
+                self._active[record.index] = lane
             try:
                 self._loop(record.index, lane, line)
             finally:
@@ -144,7 +179,7 @@ class Pool:
         finally:
             record.wall_seconds = time.perf_counter() - started
             line[board.STATE] = board.ENDED
-            self._leave()
+            self._leave(record.index)
 
     def _loop(self, index: int, lane: AnyLane, line: memoryview[int]) -> None:
         take, deliver, stop = self._dispenser.take, self._deliver, self.stop
@@ -174,9 +209,10 @@ class Pool:
             self._changed.wait_for(lambda: index < self._allowed or self._exhausted or self.stop.is_set())
             return not self._exhausted and not self.stop.is_set()
 
-    def _leave(self) -> None:
+    def _leave(self, index: int) -> None:
         with self._changed:
             self._running -= 1
+            self._active.pop(index, None)
             self._exhausted = True
             self._changed.notify_all()
         self._on_end()

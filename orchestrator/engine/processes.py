@@ -1,65 +1,101 @@
 """Lanes in child processes, for a Python whose GIL is on: each thread of the pool drives one child.
 
-Guarantees: a child runs the same lane as a thread would, and writes its own line of the same board; it ends with its
-parent. Assumes: the task's results and accumulators are plain data once encoded. The child is
-`python -m orchestrator.engine.processes`.
+Guarantees: a child runs the same lane as a thread would, and writes its own line of the same board; a child that dies,
+or is killed because its item takes too long, costs that item: a new child does the rest. Assumes: the task's results
+and accumulators can be pickled.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from dataclasses import replace
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from orchestrator.engine import board as fields
 from orchestrator.engine.board import Board
-from orchestrator.engine.build import LaneParts, make_lane
 from orchestrator.engine.dispenser import Chunk
-from orchestrator.engine.lifeline import die_with_parent
-from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.outcome import WHOLE_CHUNK, Outcome
 from orchestrator.engine.pace import Pace
-from orchestrator.engine.protocol import Work, error_of, problem_of
-from orchestrator.errors import FtorchError, WorkerDied
-from orchestrator.host.cpus import cpu_facts, pin_plan
-from orchestrator.run.folder import read_manifest
-from orchestrator.store.local import LocalStore
-from orchestrator.tasks.bind import make_process_state
-from orchestrator.tasks.load import load_task
+from orchestrator.engine.poison import Poison
+from orchestrator.engine.protocol import Work, error_of
+from orchestrator.errors import WorkerDied
 
 _spawning = threading.Lock()
+
+type _Chunks = dict[tuple[int, int, tuple[int, ...] | None], Chunk]
+
+
+class _Dead(Exception):
+    """The child is gone."""
 
 
 class ProcessLane:
     """The near end of a lane in a child process."""
 
-    def __init__(self, work: Work, board: Path, index: int) -> None:
+    def __init__(self, work: Work, board: Board, index: int) -> None:
         self.pace = Pace()
-        self.unsettled = 0
+        self.stack = ""
+        self._work = work
+        self._board = board
+        self._index = index
+        self._line = board.line(index)
+        self._waiting: _Chunks = {}
+        self._again: deque[Chunk] = deque()
+        self._suspects: set[tuple[int, int, int]] = set()
+        self._expired: tuple[int, int] | None = None
         self._due: float | None = None
         self._cpu_seconds = 0.0
-        ours, theirs = socket.socketpair()
-        with theirs, _spawning:
-            command = [sys.executable, "-P", "-m", "orchestrator.engine.processes", str(theirs.fileno())]
-            self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=2)
-        self._pipe = Connection(ours.detach())
-        self._ask(("start", work, os.fspath(board), index))
+        self._start()
+
+    @property
+    def unsettled(self) -> int:
+        """How many chunks wait for a retry, or to be done again after a child died."""
+        return len(self._waiting) + len(self._again)
+
+    def expire(self, lo: int, item: int) -> bool:
+        """End an item by ending the child that runs it; says whether. The controlling thread calls it."""
+        if self._line[fields.LO] != lo or self._line[fields.ITEM] != item:
+            return False
+        self._expired = (lo, item)
+        self._child.kill()
+        return True
 
     def next_due(self) -> float | None:
         """When the next retry is due."""
-        return self._due
+        return time.monotonic() if self._again else self._due
 
     def run(self, chunk: Chunk) -> Outcome | None:
         """Do a chunk in the child."""
-        return self._ask(("run", chunk))
+        key = (chunk.lo, chunk.hi, chunk.only)
+        try:
+            outcome = self._ask(("run", chunk))
+        except _Dead:
+            self._bury(chunk)
+            return None
+        if outcome is None:
+            self._waiting[key] = chunk
+        return outcome
 
     def settle(self) -> Outcome | None:
-        """Do a retry that is due in the child."""
-        return self._ask(("settle",)) if self._due is not None else None
+        """Do what is due: a chunk again after a death, or a retry in the child."""
+        if self._again:
+            return self.run(self._again.popleft())
+        if self._due is None or self._due > time.monotonic():
+            return None
+        try:
+            outcome = self._ask(("settle",))
+        except _Dead:
+            self._bury(None)
+            return None
+        if outcome is not None:
+            self._waiting.pop((outcome.lo, outcome.hi, outcome.retried), None)
+        return outcome
 
     def cpu_seconds(self) -> float:
         """CPU seconds that the child had used when it last answered."""
@@ -70,57 +106,55 @@ class ProcessLane:
         self._pipe.close()
         self._child.wait()
 
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs, _spawning:
+            command = [sys.executable, "-P", "-m", "orchestrator.engine.child", str(theirs.fileno())]
+            self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=2)
+        self._pipe = Connection(ours.detach())
+        try:
+            self._ask(("start", self._work, os.fspath(self._board.path), self._index))
+        except _Dead:
+            raise WorkerDied(
+                max(0, -self._child.returncode), f"a worker process died of {self._death()} while it started"
+            ) from None
+
     def _ask(self, question: tuple[Any, ...]) -> Outcome | None:
         try:
             self._pipe.send(question)
             answer = self._pipe.recv()
         except EOFError, BrokenPipeError, ConnectionResetError:
-            code = self._child.wait()
-            raise (
-                WorkerDied(-code, f"a worker process died of signal {-code}")
-                if code < 0
-                else FtorchError(f"a worker process ended by itself with exit code {code}")
-            ) from None
+            self._child.wait()
+            raise _Dead from None
         if answer[0] == "problem":
             raise error_of(answer[1])
-        _, outcome, self.pace, self.unsettled, self._due, self._cpu_seconds = answer
+        _, outcome, self.pace, self._due, self._cpu_seconds = answer
         found: Outcome | None = outcome
         return found
 
+    def _bury(self, chunk: Chunk | None) -> None:
+        """Start a new child, and have every chunk that the old one held done again, without what killed it twice."""
+        death, lo, item = self._death(), self._line[fields.LO], self._line[fields.ITEM]
+        self._pipe.close()
+        held = ([chunk] if chunk is not None else []) + list(self._waiting.values())
+        self._again.extend(self._without_guilty(held_chunk, lo, item, death) for held_chunk in held)
+        self._waiting.clear()
+        self._due, self._expired = None, None
+        self._start()
 
-def _child(pipe: Connection) -> None:
-    lane = None
-    while True:
-        try:
-            question = pipe.recv()
-        except EOFError, ConnectionResetError:
-            break
-        try:
-            outcome = None
-            if question[0] == "start":
-                lane = _start(*question[1:])
-            elif lane is not None:
-                outcome = lane.run(question[1]) if question[0] == "run" else lane.settle()
-            assert lane is not None
-            pipe.send(("done", outcome, lane.pace, lane.unsettled, lane.next_due(), time.process_time()))
-        except FtorchError as error:
-            pipe.send(("problem", problem_of(error)))
-    if lane is not None:
-        lane.close()
+    def _without_guilty(self, chunk: Chunk, lo: int, item: int, death: str) -> Chunk:
+        if chunk.lo != lo:
+            return chunk
+        number = WHOLE_CHUNK if item == fields.NO_ITEM else item
+        if self._expired == (lo, item):
+            text = "it took longer than timeout.item, and its process was ended"
+            return replace(chunk, poison=(*chunk.poison, Poison(number, "Timeout", text, "", 1)))
+        if (chunk.lo, chunk.hi, number) not in self._suspects:
+            self._suspects.add((chunk.lo, chunk.hi, number))
+            return chunk
+        text = f"it killed its process twice: {death}"
+        return replace(chunk, poison=(*chunk.poison, Poison(number, "Crash", text, "", 2)))
 
-
-def _start(work: Work, board: str, index: int) -> Any:
-    store = LocalStore(Path(work.run))
-    manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
-    spec = manifest.spec
-    task = load_task(spec.task, Path(manifest.base), spec.arguments)
-    state = make_process_state(task, spec.arguments)
-    mapped = Board.open(Path(board), write=True)
-    pins = pin_plan(cpu_facts(), index + 1)
-    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins)
-    return make_lane(parts, index)
-
-
-if __name__ == "__main__":
-    die_with_parent()
-    _child(Connection(int(sys.argv[1])))
+    def _death(self) -> str:
+        code = self._child.wait()
+        return signal.Signals(-code).name if code < 0 else f"exit code {code} (os._exit)"

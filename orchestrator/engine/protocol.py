@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator import errors
+from orchestrator.engine.poison import Poison
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.interpreter import BackendDecision
 
@@ -40,6 +41,21 @@ class Loaded(Struct, frozen=True, tag="loaded"):
     seconds: float
 
 
+class Trial(Struct, frozen=True):
+    """A chunk to run alone, first thing: an item of it may have killed the last worker.
+
+    Attributes:
+        lo, hi: the chunk.
+        suspect: the number of the item that was in flight.
+        poison: the items of it that are not to be run.
+    """
+
+    lo: int
+    hi: int
+    suspect: int
+    poison: tuple[Poison, ...]
+
+
 class Work(Struct, frozen=True, tag="work"):
     """Do what is missing of a shard.
 
@@ -51,6 +67,8 @@ class Work(Struct, frozen=True, tag="work"):
         output: the path of the output's tree, for the tree format; else "".
         replace: a tree's files may replace existing ones (a resumed run, or `overwrite: true`).
         retry_failed: also do again what failed before.
+        trials: chunks to run alone first, after a worker died.
+        commit_seconds: how often to commit.
     """
 
     run: str
@@ -60,6 +78,8 @@ class Work(Struct, frozen=True, tag="work"):
     output: str
     replace: bool
     retry_failed: bool
+    trials: tuple[Trial, ...] = ()
+    commit_seconds: float = 1.0
 
 
 class Merge(Struct, frozen=True, tag="merge"):
@@ -74,11 +94,27 @@ class Stop(Struct, frozen=True, tag="stop"):
     reason: str
 
 
+class Expire(Struct, frozen=True, tag="expire"):
+    """The time of that item is over: end it in its thread."""
+
+    lane: int
+    lo: int
+    item: int
+
+
+class Replace(Struct, frozen=True, tag="replace"):
+    """End, so that a new worker takes over; that lane, whose item cannot be ended, is not waited for (-1: all are)."""
+
+    lane: int
+    reason: str
+
+
 class Ended(Struct, frozen=True, tag="ended"):
-    """The work is over: "done", "interrupted" or "failed", and why."""
+    """The work is over: "done", "interrupted", "failed" or "replaced", and why; the stack of a lane left behind."""
 
     state: str
     reason: str
+    stack: str = ""
 
 
 class Problem(Struct, frozen=True, tag="problem"):
@@ -90,7 +126,7 @@ class Problem(Struct, frozen=True, tag="problem"):
     hint: str | None
 
 
-type Message = Load | Loaded | Work | Merge | Stop | Ended | Problem
+type Message = Load | Loaded | Work | Merge | Stop | Expire | Replace | Ended | Problem
 
 
 class Channel:

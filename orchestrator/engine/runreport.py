@@ -30,6 +30,7 @@ class RunReport(Struct, frozen=True):
         output: what was published, None if nothing was.
         nodes: a report of each worker of this sitting.
         notes: what the input's walk passed over.
+        restarts: how workers died or were replaced, and what followed from it.
         ended: seconds since 1970.
     """
 
@@ -46,4 +47,5 @@ class RunReport(Struct, frozen=True):
     output: OutputReport | None
     nodes: list[NodeReport]
     notes: list[str]
+    restarts: list[str]
     ended: float

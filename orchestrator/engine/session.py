@@ -17,6 +17,8 @@ from typing import Protocol
 import msgspec
 
 from orchestrator.engine.changes import check_unchanged
+from orchestrator.engine.keeper import Charge, Keeper
+from orchestrator.engine.node import board_path
 from orchestrator.engine.protocol import Ended, Load, Loaded, Merge, Work
 from orchestrator.engine.publishing import Settled, publish, write_failures
 from orchestrator.engine.runreport import OutputReport, RunReport
@@ -112,8 +114,8 @@ def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
         manifest = _manifest(sitting, loaded, output_format)
         store = LocalStore(sitting.run)
         folder.create_run(store, manifest)
-        index = _plan(store, source, entries, manifest, watcher)
-        return _work(sitting, _Going(store, manifest, index, threads, resumed=False), worker, watcher)
+        _plan(store, source, entries, manifest, watcher)
+        return _work(sitting, _Going(store, manifest, threads, pools, resumed=False), worker, watcher)
 
 
 def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
@@ -135,12 +137,12 @@ def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
         if not sitting.accept_changes:
             check_unchanged(manifest, spec, loaded.fingerprint)
         try:
-            index = read_index(store)
+            read_index(store)
         except NotFound:
             source = open_source(spec.input, Path(manifest.base))
-            index = _plan(store, source, source.entries(), manifest, watcher)
+            _plan(store, source, source.entries(), manifest, watcher)
         manifest = msgspec.structs.replace(manifest, job=folder.raw_job(spec))
-        return _work(sitting, _Going(store, manifest, index, threads, resumed=True), worker, watcher)
+        return _work(sitting, _Going(store, manifest, threads, pools, resumed=True), worker, watcher)
 
 
 def collect(run: Path) -> OutputReport | None:
@@ -207,8 +209,8 @@ def pool_caps(spec: JobSpec, threads: ThreadDecision) -> dict[str, str]:
 class _Going:
     store: Store
     manifest: Manifest
-    index: PlanIndex
     threads: ThreadDecision
+    pools: dict[str, str]
     resumed: bool
 
 
@@ -272,22 +274,24 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
         replace=going.resumed or target.overwrite,
         retry_failed=sitting.retry_failed,
     )
-    watcher.started(going.manifest, sitting.run / "shards" / "0" / "board")
-    limit = None if spec.timeout.job is None else spec.timeout.job.seconds
+    board = board_path(sitting.run, 0)
+    load = Load(going.manifest.job, going.manifest.base, going.pools)
+    charge = Charge(spec, load, {**os.environ, **going.pools}, board)
+    keeper = Keeper(charge, lambda: watcher.started(going.manifest, board), watcher.tick)
     try:
-        ended = worker.work(work, watcher.tick, limit)
+        ended = keeper.run(worker, work)
     finally:
         watcher.ended()
-    return finish(store, going.manifest, going.index, ended)
+    return finish(store, going.manifest, ended, keeper.known.notes)
 
 
-def finish(store: Store, manifest: Manifest, index: PlanIndex, ended: Ended) -> RunReport:
+def finish(store: Store, manifest: Manifest, ended: Ended, restarts: tuple[str, ...]) -> RunReport:
     """Publish what a sitting that ended left complete, and write the run's report.
 
     Raises:
         OutputError, StoreUnavailable, RunDamaged: the output cannot be put together.
     """
-    settled = Settled(read_shards(store))
+    index, settled = read_index(store), Settled(read_shards(store))
     failed = write_failures(store, settled) if settled.failed else []
     output: OutputReport | None = publish(store, manifest, settled) if settled.complete else None
     report = RunReport(
@@ -304,6 +308,7 @@ def finish(store: Store, manifest: Manifest, index: PlanIndex, ended: Ended) -> 
         output=output,
         nodes=_node_reports(store, index),
         notes=index.notes,
+        restarts=list(restarts),
         ended=time.time(),
     )
     if settled.complete:

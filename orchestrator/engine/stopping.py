@@ -12,49 +12,79 @@ import threading
 import time
 from collections.abc import Callable
 
-from orchestrator.engine.protocol import Channel, Stop
+from orchestrator.engine.pool import Pool
+from orchestrator.engine.protocol import Channel, Expire, Replace, Stop
 from orchestrator.errors import RESUMABLE
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSwitch:
-    """Whether, why and until when to stop."""
+    """Whether, why and until when to stop; and which lane not to wait for."""
 
     def __init__(self, grace: float) -> None:
         self.reason: str | None = None
+        self.replacing = False
+        self.left_behind = -1
         self._grace = grace
         self._deadline: float | None = None
         self._lock = threading.Lock()
-        self._act: Callable[[], object] | None = None
+        self._pool: Pool | None = None
+        self._poke: Callable[[], None] | None = None
 
     @property
     def stopped(self) -> bool:
         """Whether a stop was asked for."""
         return self._deadline is not None
 
-    def attach(self, act: Callable[[], object]) -> None:
-        """Say what a stop does; done at once where it was already asked for."""
+    def attach(self, pool: Pool, poke: Callable[[], None]) -> None:
+        """Say which pool a stop halts, and what wakes the main thread; done at once if a stop was asked for."""
         with self._lock:
-            self._act = act
-            asked = self._deadline is not None
-        if asked:
-            act()
+            self._pool, self._poke = pool, poke
+        if self.stopped:
+            self._act()
 
     def request(self, reason: str) -> None:
         """Ask for a stop within the grace period; asked twice, the process ends now."""
         with self._lock:
-            if self._deadline is not None:
+            if self._deadline is not None and not self.replacing:
                 os._exit(RESUMABLE)
-            self.reason = reason
+            self.reason, self.replacing = reason, False
             self._deadline = time.monotonic() + self._grace
-            act = self._act
-        if act is not None:
-            act()
+        self._act()
+
+    def replace(self, lane: int, reason: str) -> None:
+        """Ask for an end after which a new worker goes on; `lane` is not waited for (-1: all are)."""
+        with self._lock:
+            if self._deadline is not None:
+                return
+            self.reason, self.replacing, self.left_behind = reason, True, lane
+            self._deadline = time.monotonic() + self._grace
+        self._act()
+
+    def expire(self, lane: int, lo: int, item: int) -> None:
+        """End an item in its thread."""
+        with self._lock:
+            pool = self._pool
+        if pool is not None:
+            pool.expire(lane, lo, item)
 
     def overdue(self) -> bool:
         """Whether the time to finish what runs is over."""
         return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def until(self, seconds: float) -> float:
+        """So many seconds, or those to the deadline if they are fewer."""
+        if self._deadline is None:
+            return seconds
+        return max(0.0, min(seconds, self._deadline - time.monotonic()))
+
+    def _act(self) -> None:
+        with self._lock:
+            pool, poke = self._pool, self._poke
+        if pool is not None and poke is not None:
+            pool.halt()
+            poke()
 
 
 def listen(switch: StopSwitch, channel: Channel) -> None:
@@ -82,3 +112,7 @@ def _listen(switch: StopSwitch, channel: Channel, signals: int) -> None:
                 os._exit(RESUMABLE)
             if isinstance(message, Stop):
                 switch.request(message.reason)
+            elif isinstance(message, Expire):
+                switch.expire(message.lane, message.lo, message.item)
+            elif isinstance(message, Replace):
+                switch.replace(message.lane, message.reason)

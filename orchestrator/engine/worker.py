@@ -4,6 +4,7 @@ Guarantees: it dies with its supervisor; an error a user can act on is told as a
 standard input is the supervisor's pipe, and FD the pipe to answer on.
 """
 
+import faulthandler
 import os
 import sys
 import time
@@ -15,10 +16,11 @@ import msgspec
 
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, make_lane
+from orchestrator.engine.drive import Node
 from orchestrator.engine.folding import merge_fold
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
-from orchestrator.engine.node import Node, run_node
+from orchestrator.engine.node import board_path, run_node
 from orchestrator.engine.pool import AnyLane
 from orchestrator.engine.processes import ProcessLane
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Work, problem_of
@@ -34,7 +36,8 @@ from orchestrator.store.local import LocalStore
 from orchestrator.tasks.bind import State, make_process_state
 from orchestrator.tasks.load import Task, load_task
 
-EXIT_CODES = {"done": 0, "failed": TOO_MANY_FAILED, "interrupted": RESUMABLE}
+CRASH = "crash.txt"
+EXIT_CODES = {"done": 0, "failed": TOO_MANY_FAILED, "interrupted": RESUMABLE, "replaced": RESUMABLE}
 
 
 def main(arguments: list[str]) -> int:
@@ -99,6 +102,7 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     store = LocalStore(Path(work.run))
     manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     threads = job.backend.backend == "threads"
+    _record_crashes(board_path(Path(work.run), work.shard).with_name(CRASH))
     if threads:
         widen_shared_pools(job.pools, work.threads.threads)
     node = Node(
@@ -114,7 +118,7 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
 
     def lanes(board: Board) -> Callable[[int], AnyLane]:
         if not threads:
-            return lambda index: ProcessLane(work, board.path, index)
+            return lambda index: ProcessLane(work, board, index)
         pins = pin_plan(cpu_facts(), board.threads)
         parts = LaneParts(store, manifest, job.task, job.state.value, board, work.output, work.replace, pins)
         return lambda index: make_lane(parts, index)
@@ -124,8 +128,15 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     if node.fold is not None and report.complete:
         merge_fold(store, node.fold)
     store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
-    channel.send(Ended(report.state, report.reason))
+    channel.send(Ended(report.state, report.reason, report.stack))
     return EXIT_CODES[report.state]
+
+
+def _record_crashes(path: Path) -> None:
+    """Have faulthandler write the stack of a crash where the supervisor will look for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    crash = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    faulthandler.enable(crash)
 
 
 if __name__ == "__main__":

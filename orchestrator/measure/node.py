@@ -45,8 +45,9 @@ class NodeReport(Struct, frozen=True):
     """What one worker did, from its start to its end.
 
     Attributes:
-        state: "done", "interrupted" or "failed".
+        state: "done", "interrupted", "failed" or "replaced".
         reason: why it ended, in words.
+        stack: where a lane was that had to be left behind.
         complete: whether nothing of the shard is missing.
         items, nbytes, failed: done by this worker (bytes of input).
         wall_seconds: from the first chunk handed out to the last commit.
@@ -80,3 +81,4 @@ class NodeReport(Struct, frozen=True):
     gil_enabled: bool
     gil_culprit: str | None
     warnings: list[str]
+    stack: str = ""

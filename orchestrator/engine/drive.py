@@ -1,0 +1,171 @@
+"""The worker's main loop: a commit a second, and a look at what may have changed since the last one.
+
+Guarantees: what the threads had handed over when the loop ends is committed, however it ends. Assumes: it runs in the
+worker's main thread.
+"""
+
+from dataclasses import dataclass, field
+
+from orchestrator.engine import board as fields
+from orchestrator.engine.board import Board
+from orchestrator.engine.committer import Committer
+from orchestrator.engine.gilwatch import GilWatch
+from orchestrator.engine.memorywatch import MemoryWatch
+from orchestrator.engine.pool import Pool, ThreadRecord
+from orchestrator.engine.protocol import Work
+from orchestrator.engine.stopping import StopSwitch
+from orchestrator.engine.verdict import judge_ended, judge_running
+from orchestrator.errors import GilError
+from orchestrator.host.cgroups import CpuLimits, find_cpu_limits
+from orchestrator.host.cpus import CpuFacts, ThreadDecision, cpu_facts, decide_threads
+from orchestrator.host.interpreter import BackendDecision, gil_enabled
+from orchestrator.run.folder import Manifest
+from orchestrator.run.ledger import Ledger
+from orchestrator.spec.model import JobSpec
+from orchestrator.store.base import Store
+from orchestrator.tasks.api import Fold
+
+
+@dataclass(slots=True)
+class Node:
+    """What a worker's main thread holds while it runs a shard."""
+
+    store: Store
+    manifest: Manifest
+    work: Work
+    backend: BackendDecision
+    fold: Fold | None
+    switch: StopSwitch
+    gilwatch: GilWatch
+    setup_seconds: float
+    warnings: list[str] = field(default_factory=list)
+    commits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the work ended: "done", "interrupted", "failed" or "replaced"; why; and the stack of a lane left behind."""
+
+    state: str
+    reason: str
+    stack: str = ""
+
+
+class Drive:
+    """Runs pools, one after the other, over one ledger."""
+
+    def __init__(self, node: Node, committer: Committer, ledger: Ledger, board: Board) -> None:
+        self.node = node
+        self.committer = committer
+        self.ledger = ledger
+        self.board = board
+        self.records: list[ThreadRecord] = []
+        self._quota = _QuotaWatch(node.manifest.spec, node.work.threads)
+        self._memory = MemoryWatch(node.manifest.spec)
+        total = board.read().total_items
+        self._total = None if total == fields.UNKNOWN else total
+
+    def run(self, pool: Pool, threads: int) -> Ending | None:
+        """Have a pool do its chunks, with so many threads; how the work ended, or None if there may be more to do.
+
+        Raises:
+            Fenced, StoreUnavailable, GilError, RunDamaged: as `run_node` says.
+        """
+        node, switch = self.node, self.node.switch
+        switch.attach(pool, self.committer.poke)
+        pool.allow(threads)
+        while True:
+            self.committer.wait(switch.until(node.work.commit_seconds))
+            ended = pool.ended or pool.ended_but(switch.left_behind)
+            if self.committer.commit() is not None:
+                node.commits += 1
+            if pool.error is not None:
+                raise pool.error
+            _check_gil(node, node.manifest.spec)
+            ending = self._over(pool, ended)
+            if ending is not None or ended:
+                self.records += pool.records
+                return ending
+            if not pool.stop.is_set():
+                self._follow(pool, threads)
+
+    def conclusion(self) -> Ending:
+        """How a shard whose every item is settled ended."""
+        progress = self.ledger.progress
+        final = judge_ended(self.node.manifest.spec.failures, len(progress.failed), progress.items)
+        return Ending("failed", final.reason) if final.failed else Ending("done", "every item is settled")
+
+    def _over(self, pool: Pool, ended: bool) -> Ending | None:
+        switch, progress = self.node.switch, self.ledger.progress
+        verdict = judge_running(self.node.manifest.spec.failures, len(progress.failed), self._total)
+        if verdict.failed:
+            pool.halt()
+            return Ending("failed", verdict.reason) if ended or switch.overdue() else None
+        if not switch.stopped or not (ended or switch.overdue()):
+            return None
+        if switch.replacing:
+            return Ending("replaced", switch.reason or "", pool.stack_of(switch.left_behind))
+        if progress.complete and not self.node.work.retry_failed:
+            return self.conclusion()
+        return Ending("interrupted", switch.reason or "stopped before the end")
+
+    def _follow(self, pool: Pool, threads: int) -> None:
+        """Let the threads follow the quota and the memory."""
+        node = self.node
+        decision = self._quota.allowed()
+        if decision is not None and threads > 1:
+            node.warnings.append(f"the CPU quota changed: {decision.threads} threads ({decision.reason})")
+            self._allow(pool, decision.threads)
+        advice = self._memory.look(pool.allowed)
+        if advice is None:
+            return
+        node.warnings.append(advice.reason)
+        if advice.threads:
+            self._allow(pool, advice.threads)
+        else:
+            node.switch.replace(-1, advice.reason)
+
+    def _allow(self, pool: Pool, threads: int) -> None:
+        threads = min(threads, self.board.threads)
+        pool.allow(threads)
+        self.board.head()[fields.TARGET] = threads
+
+
+def _check_gil(node: Node, spec: JobSpec) -> None:
+    if node.backend.backend != "threads" or not gil_enabled():
+        return
+    culprit = node.gilwatch.culprit
+    what = f"importing {culprit} turned the GIL on" if culprit else "the GIL was turned on"
+    if spec.runtime.free_threading == "required":
+        raise GilError(
+            f"{what} while the job ran, and the job requires it off",
+            where="runtime.free_threading",
+            hint="Import it at the top of the task's file to have it refused at once; look for a release of it that "
+            "is made for free-threaded Python, or set runtime.free_threading: preferred.",
+        )
+    warning = f"{what}: Python code of the threads runs one at a time"
+    if warning not in node.warnings:
+        node.warnings.append(warning)
+
+
+class _QuotaWatch:
+    """Reads the CPU quota again at each commit, and decides anew when it is another one."""
+
+    def __init__(self, spec: JobSpec, decided: ThreadDecision) -> None:
+        self._spec = spec
+        self._threads = decided.threads
+        self._limits: CpuLimits = find_cpu_limits()
+        self._facts = cpu_facts()
+
+    def allowed(self) -> ThreadDecision | None:
+        quota = self._limits.read()
+        if quota == self._facts.quota:
+            return None
+        self._facts = CpuFacts(self._facts.affinity, quota, self._facts.core_of)
+        resources = self._spec.resources
+        if resources.threads != "auto":
+            return None
+        decision = decide_threads("auto", resources.profile, resources.rounding, {}, self._facts)
+        changed = decision.threads != self._threads
+        self._threads = decision.threads
+        return decision if changed else None

@@ -1,0 +1,216 @@
+"""Keeps a shard's work going: watches the worker through the board, and starts another when it died.
+
+Guarantees: an item that kills its worker, never ends, or takes all memory costs that item (twice run at most) and the
+work since the last commit, not the run; a stop is asked for once, and a second signal ends the worker at once. Assumes:
+it is used from the main thread, as signal handlers are set.
+"""
+
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import msgspec
+
+from orchestrator.engine.board import Board, Picture
+from orchestrator.engine.protocol import Ended, Expire, Load, Replace, Stop, Work
+from orchestrator.engine.recovery import Death, Flight, Recovery, after_death, after_hang
+from orchestrator.engine.supervisor import Worker
+from orchestrator.engine.watch import HangWatch
+from orchestrator.errors import Interrupted, TooManyFailed, WorkerDied
+from orchestrator.host.memory import show_bytes
+from orchestrator.spec.model import JobSpec
+
+_TICK = 0.25
+_COMMIT_SECONDS_AFTER_DEATH = 0.2
+_CRASH = "crash.txt"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_RESUME = "Go on with --resume."
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a keeper keeps going.
+
+    Attributes:
+        spec: the job.
+        load: how a new worker is told of it.
+        environment: a new worker's.
+        board: where the worker's status board lies.
+    """
+
+    spec: JobSpec
+    load: Load
+    environment: Mapping[str, str]
+    board: Path
+
+
+class Keeper:
+    """Runs a shard's work to its end, with as many workers as it takes."""
+
+    def __init__(self, charge: Charge, on_start: Callable[[], None], on_tick: Callable[[], None]) -> None:
+        self.known = Recovery()
+        self._charge = charge
+        self._on_start = on_start
+        self._on_tick = on_tick
+        self._stop: str | None = None
+        self._worker: Worker | None = None
+        self._stuck: Flight | None = None
+        self._cause: str | None = None
+        timeout = charge.spec.timeout
+        self._hangs = None if timeout.item is None else HangWatch(timeout.item.seconds)
+        self._deadline = None if timeout.job is None else time.monotonic() + timeout.job.seconds
+
+    def run(self, worker: Worker, work: Work) -> Ended:
+        """Do the work, beginning with a worker that has loaded the task.
+
+        Raises:
+            WorkerDied: more workers died than `failures.max_crashes` allows, or again and again without an item.
+            Interrupted: it was stopped at once by a second signal.
+            FtorchError: what the worker raised.
+        """
+        with _Signals() as signals:
+            ended = self._watch(worker, work, signals)
+            while not isinstance(ended, Ended) or ended.state == "replaced":
+                self._learn(ended)
+                work = msgspec.structs.replace(
+                    work, trials=self.known.trials, commit_seconds=_COMMIT_SECONDS_AFTER_DEATH, replace=True
+                )
+                with Worker(self._charge.environment) as successor:
+                    successor.load(self._charge.load)
+                    successor.loaded()
+                    ended = self._watch(successor, work, signals)
+            return ended
+
+    def _watch(self, worker: Worker, work: Work, signals: _Signals) -> Ended | Death:
+        """See one worker to its end."""
+        self._worker, self._stuck, self._cause = worker, None, None
+        worker.begin(work)
+        self._on_start()
+        tick = _TICK if self._hangs is None else self._hangs.tick
+        with selectors.DefaultSelector() as selector:
+            selector.register(worker.channel, selectors.EVENT_READ)
+            selector.register(signals.wakeup, selectors.EVENT_READ)
+            while True:
+                ready = [key.fileobj for key, _ in selector.select(tick)]
+                for number in signals.take():
+                    self._ask_to_stop(f"stopped by {signal.Signals(number).name}")
+                if worker.channel in ready:
+                    return worker.finished()
+                self._look(worker)
+                self._on_tick()
+
+    def _look(self, worker: Worker) -> None:
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline and self._stop is None:
+            self._ask_to_stop(f"timeout.job: the run took longer than {self._charge.spec.timeout.job}")
+        memory = self._charge.spec.resources.memory
+        resident = worker.resident() if memory is not None else None
+        if memory is not None and resident is not None and resident > memory.bytes and self._cause is None:
+            self._cause = f"the worker had {show_bytes(resident)} of memory, and resources.memory is {memory}"
+            worker.kill()
+        if self._hangs is None:
+            return
+        picture = self._picture()
+        if picture is None:
+            return
+        over, stuck = self._hangs.look(picture, now)
+        for flight in over:
+            worker.tell(Expire(flight.lane, flight.lo, flight.item))
+        if stuck and self._stuck is None:
+            self._stuck = stuck[0]
+            worker.tell(Replace(stuck[0].lane, "an item takes longer than timeout.item, and cannot be ended alone"))
+
+    def _ask_to_stop(self, reason: str) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        if self._stop is not None:
+            worker.kill()
+            return
+        self._stop = reason
+        worker.tell(Stop(reason))
+
+    def _learn(self, ended: Ended | Death) -> None:
+        """Take in how a worker ended; say so when there is to be no other."""
+        if self._stop is not None:
+            raise Interrupted(f"{self._stop}, and the worker was ended at once", hint=_RESUME)
+        rule, known = self._charge.spec.failures, self.known
+        if isinstance(ended, Ended):
+            if self._stuck is None:
+                self.known = _noted(known, ended.reason)
+                return
+            timeout = self._charge.spec.timeout.item
+            self.known = after_hang(known, self._stuck, 0.0 if timeout is None else timeout.seconds, ended.stack)
+            return
+        death = Death(ended.code, self._crash_stack(), self._cause)
+        self.known = known = after_death(known, self._picture(), death)
+        if known.deaths <= rule.max_crashes and not known.hopeless:
+            return
+        why = (
+            f"it was the {known.deaths}th worker to die, and failures.max_crashes is {rule.max_crashes}"
+            if known.deaths > rule.max_crashes
+            else "worker after worker died without running an item"
+        )
+        if death.code < 0:
+            raise WorkerDied(-death.code, f"the worker died of {death.words}; {why}", hint=_RESUME)
+        raise TooManyFailed(f"the worker ended with {death.words}; {why}", hint=_RESUME)
+
+    def _picture(self) -> Picture | None:
+        try:
+            return Board.open(self._charge.board).read()
+        except FileNotFoundError, ValueError:
+            return None
+
+    def _crash_stack(self) -> str:
+        try:
+            return self._charge.board.with_name(_CRASH).read_text("utf-8", "backslashreplace").strip()
+        except OSError:
+            return ""
+
+
+def _noted(known: Recovery, note: str) -> Recovery:
+    return Recovery(known.trials, known.deaths, known.unexplained, (*known.notes, note))
+
+
+class _Signals:
+    """Collects SIGTERM, SIGINT and SIGHUP for the duration of a with block; an ignored SIGHUP (nohup) stays ignored.
+
+    The handler does nothing but note the number; `wakeup` is readable when there is one to take.
+    """
+
+    def __init__(self) -> None:
+        self.wakeup, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._before: dict[int, object] = {}
+        self._seen: list[int] = []
+
+    def __enter__(self) -> _Signals:
+        for number in _SIGNALS:
+            before = signal.getsignal(number)
+            if number == signal.SIGHUP and before == signal.SIG_IGN:
+                continue
+            self._before[number] = signal.signal(number, self._note)
+        self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._wakeup_before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        os.close(self.wakeup)
+        os.close(self._writing)
+
+    def take(self) -> list[int]:
+        """The signals that came since the last time."""
+        with suppress(BlockingIOError):
+            os.read(self.wakeup, 4096)
+        seen, self._seen = self._seen, []
+        return seen
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self._seen.append(number)
