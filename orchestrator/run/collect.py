@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -11,6 +12,32 @@ from orchestrator.run.records import Blob, Commit, Failure, Filled, Range
 from orchestrator.store.base import NotFound, Store
 
 _HINT = "Restore that file from a copy, or start a new run; nothing was deleted."
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the commits add up to: ranges that were not taken back, in ledger order, and the items filled in later."""
+
+    ranges: list[Range]
+    filled: dict[Address, Filled]
+
+    def in_order(self) -> list[Range]:
+        """The ranges by where they lie on the axis."""
+        return sorted(self.ranges, key=lambda item: item.lo)
+
+
+def live(commits: Iterable[Commit]) -> Live:
+    """The ranges and filled items that stand after all commits; pure."""
+    ranges: dict[tuple[int, int], Range] = {}
+    filled: dict[Address, Filled] = {}
+    for commit in commits:
+        for void in commit.voided:
+            ranges.pop((void.lo, void.hi), None)
+            for address in [address for address in filled if void.lo <= address[0] and address[1] <= void.hi]:
+                del filled[address]
+        ranges.update({(item.lo, item.hi): item for item in commit.ranges})
+        filled.update({(item.lo, item.hi, item.index): item for item in commit.filled})
+    return Live(list(ranges.values()), filled)
 
 
 def body(store: Store, commits: Iterable[Commit], order: str) -> Iterator[bytes]:
@@ -24,22 +51,31 @@ def body(store: Store, commits: Iterable[Commit], order: str) -> Iterator[bytes]
     Raises:
         RunDamaged: a part is missing, too short, or not what was written.
     """
-    commits = list(commits)
-    ranges = [item for commit in commits for item in commit.ranges]
-    if order == "input":
-        ranges.sort(key=lambda item: item.lo)
-    filled = {(item.lo, item.hi, item.index): item for commit in commits for item in commit.filled}
-    for item in ranges:
-        yield from _range_bytes(store, item, filled)
+    standing = live(commits)
+    for item in standing.ranges if order == "finished" else standing.in_order():
+        yield from _range_bytes(store, item, standing.filled)
 
 
 def accumulators(store: Store, commits: Iterable[Commit]) -> Iterator[bytes]:
     """The encoded accumulators of a fold, in input order, those of retried items last."""
-    commits = list(commits)
-    ranges = sorted((item for commit in commits for item in commit.ranges), key=lambda item: item.lo)
-    for blobs in [item.blobs for item in ranges] + [item.blobs for commit in commits for item in commit.filled]:
-        for blob in blobs:
+    standing = live(commits)
+    for item in (*standing.in_order(), *standing.filled.values()):
+        for blob in item.blobs:
             yield read_blob(store, blob)
+
+
+def damaged(store: Store, commits: Iterable[Commit]) -> list[Range]:
+    """The ranges whose bytes are missing, too short, or not what was written."""
+    return [item for item in live(commits).ranges if not _is_whole(store, item)]
+
+
+def _is_whole(store: Store, item: Range) -> bool:
+    try:
+        for blob in item.blobs:
+            read_blob(store, blob)
+    except RunDamaged:
+        return False
+    return True
 
 
 def read_blob(store: Store, blob: Blob) -> bytes:

@@ -28,9 +28,8 @@ class Limited:
     def __iter__(self) -> Iterator[Entry]:
         reader = self._source.reader()
         try:
-            for entry in self._source.entries():
-                if self._left <= 0:
-                    return
+            entries = self._source.entries()
+            while self._left > 0 and (entry := next(entries, None)) is not None:
                 yield self._cut(reader, entry)
         finally:
             reader.close()

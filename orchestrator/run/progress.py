@@ -51,6 +51,8 @@ class Progress:
         Raises:
             ValueError: it claims what is already done, or lies outside the shard, or fills what had not failed.
         """
+        for item in commit.voided:
+            self._absorb_voided(item)
         for item in commit.ranges:
             self._absorb_range(item)
         for filled in commit.filled:
@@ -67,6 +69,16 @@ class Progress:
         for failed in item.failed:
             self.failed[failed.lo, failed.hi, failed.index] = failed
 
+    def _absorb_voided(self, item: Range) -> None:
+        if not any(lo <= item.lo and item.hi <= hi for lo, hi in self._done):
+            raise ValueError(f"[{item.lo}, {item.hi}) was not done, so it cannot be void")
+        within = missing(self.lo, self.hi, [(item.lo, item.hi)])
+        self._done = [piece for lo, hi in within for piece in _common(lo, hi, self._done)]
+        self.items -= item.items
+        self.nbytes -= item.nbytes
+        for address in [address for address in self.failed if item.lo <= address[0] and address[1] <= item.hi]:
+            del self.failed[address]
+
     def _absorb_filled(self, filled: Filled) -> None:
         address = (filled.lo, filled.hi, filled.index)
         if self.failed.pop(address, None) is None:
@@ -79,3 +91,7 @@ class Progress:
         if at > 0 and self._done[at - 1][1] == lo:
             lo = self._done.pop(at - 1)[0]
         insort(self._done, (lo, hi))
+
+
+def _common(lo: int, hi: int, done: list[Interval]) -> list[Interval]:
+    return [(max(lo, start), min(hi, stop)) for start, stop in done if start < hi and stop > lo]

@@ -57,6 +57,7 @@ class Commit(Struct, frozen=True):
         ranges: the stretches that are done.
         filled: the failed items that a retry made good.
         refailed: the failed items that a retry could not make good either.
+        voided: ranges of earlier commits whose bytes were found damaged: they are missing again.
         failures: the part that holds the failures' details, one JSON object a line, or None.
         format: the version of this format.
     """
@@ -65,6 +66,7 @@ class Commit(Struct, frozen=True):
     ranges: list[Range]
     filled: list[Filled] = []
     refailed: list[FailedItem] = []
+    voided: list[Range] = []
     failures: str | None = None
     format: int = FORMAT
 
