@@ -9,11 +9,12 @@ import os
 import selectors
 import signal
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 import msgspec
 
@@ -81,11 +82,21 @@ class Keeper:
                 work = msgspec.structs.replace(
                     work, trials=self.known.trials, commit_seconds=_COMMIT_SECONDS_AFTER_DEATH, replace=True
                 )
-                with Worker(self._charge.environment) as successor:
-                    successor.load(self._charge.load)
-                    successor.loaded()
+                with self._successor() as successor:
                     ended = self._watch(successor, work, signals)
             return ended
+
+    def run_anew(self, work: Work) -> Ended:
+        """Do the work with a new worker; otherwise like `run`."""
+        with self._successor() as worker:
+            return self.run(worker, work)
+
+    @contextmanager
+    def _successor(self) -> Iterator[Worker]:
+        with Worker(self._charge.environment) as worker:
+            worker.load(self._charge.load)
+            worker.loaded()
+            yield worker
 
     def _watch(self, worker: Worker, work: Work, signals: _Signals) -> Ended | Death:
         """See one worker to its end."""
@@ -189,7 +200,7 @@ class _Signals:
         self._before: dict[int, object] = {}
         self._seen: list[int] = []
 
-    def __enter__(self) -> _Signals:
+    def __enter__(self) -> Self:
         for number in _SIGNALS:
             before = signal.getsignal(number)
             if number == signal.SIGHUP and before == signal.SIG_IGN:

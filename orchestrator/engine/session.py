@@ -17,34 +17,31 @@ from typing import Protocol
 import msgspec
 
 from orchestrator.engine.changes import check_unchanged
+from orchestrator.engine.finishing import finish, void_damaged
 from orchestrator.engine.keeper import Charge, Keeper
 from orchestrator.engine.node import board_path
-from orchestrator.engine.protocol import Ended, Load, Loaded, Merge, Work
-from orchestrator.engine.publishing import Settled, publish, write_failures
-from orchestrator.engine.runreport import OutputReport, RunReport
+from orchestrator.engine.protocol import Load, Loaded, Work
+from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.supervisor import Worker
-from orchestrator.errors import Interrupted, RunConflict
+from orchestrator.errors import Interrupted, RunDamaged
 from orchestrator.host.cpus import ThreadDecision, cpu_facts, decide_threads
 from orchestrator.host.interpreter import gil_enabled
 from orchestrator.host.memory import decide_memory, find_memory_limits, total_memory
 from orchestrator.host.native import native_pool_caps
 from orchestrator.inputs.base import Entry, Source
 from orchestrator.inputs.open import open_source
-from orchestrator.measure.node import NodeReport
 from orchestrator.outputs.open import check_output
 from orchestrator.outputs.target import target_of
 from orchestrator.run import folder
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
 from orchestrator.run.plan import PlanIndex, read_index, write_plan
-from orchestrator.run.progress import Progress
-from orchestrator.run.shards import Shard, read_shards
 from orchestrator.spec.formats import resolve_output_format
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import NotFound, Store
 from orchestrator.store.local import LocalStore
 
-_EXAMPLES = 5
+_MOST_REPAIRS = 3
 
 
 class Watcher(Protocol):
@@ -145,45 +142,6 @@ def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
         return _work(sitting, _Going(store, manifest, threads, pools, resumed=True), worker, watcher)
 
 
-def collect(run: Path) -> OutputReport | None:
-    """Put the output of a complete run together (again); None for a job without output.
-
-    Raises:
-        RunNotFound, RunDamaged: there is no such run, or a file of it is damaged.
-        RunConflict: items are still missing.
-        OutputError, StoreUnavailable: the output cannot be written.
-    """
-    store = LocalStore(run)
-    manifest = folder.read_manifest(store)
-    settled = _settled(store)
-    if not settled.complete:
-        raise RunConflict(
-            "the run is not complete: items are missing",
-            where=store.url,
-            hint=f"Finish it first: ftorch submit --run {run} --resume",
-        )
-    if manifest.output_format == "json":
-        _merge_again(store, manifest)
-    if settled.failed:
-        write_failures(store, settled)
-    return publish(store, manifest, settled)
-
-
-def _settled(store: Store) -> Settled:
-    try:
-        return Settled(read_shards(store))
-    except NotFound:
-        return Settled([Shard([], Progress(0, 1))])
-
-
-def _merge_again(store: Store, manifest: Manifest) -> None:
-    """A fold's accumulators are merged by the task's own code, so in a worker."""
-    with Worker(os.environ) as worker:
-        worker.load(Load(manifest.job, manifest.base, {}, prepare=False))
-        worker.loaded()
-        worker.merge(Merge(store.url))
-
-
 def decide_threads_for(spec: JobSpec) -> ThreadDecision:
     """How many threads the job gets here, and why.
 
@@ -263,7 +221,7 @@ def _counted(entries: Iterator[Entry], watcher: Watcher) -> Iterator[Entry]:
 
 
 def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> RunReport:
-    store, spec = going.store, going.manifest.spec
+    spec = going.manifest.spec
     target = target_of(spec.output, going.manifest.output_format, Path(going.manifest.base), spec.name)
     work = Work(
         run=os.fspath(sitting.run),
@@ -279,48 +237,22 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
     charge = Charge(spec, load, {**os.environ, **going.pools}, board)
     keeper = Keeper(charge, lambda: watcher.started(going.manifest, board), watcher.tick)
     try:
-        ended = keeper.run(worker, work)
+        return _until_whole(keeper, worker, work, going)
     finally:
         watcher.ended()
-    return finish(store, going.manifest, ended, keeper.known.notes)
 
 
-def finish(store: Store, manifest: Manifest, ended: Ended, restarts: tuple[str, ...]) -> RunReport:
-    """Publish what a sitting that ended left complete, and write the run's report.
-
-    Raises:
-        OutputError, StoreUnavailable, RunDamaged: the output cannot be put together.
-    """
-    index, settled = read_index(store), Settled(read_shards(store))
-    failed = write_failures(store, settled) if settled.failed else []
-    output: OutputReport | None = publish(store, manifest, settled) if settled.complete else None
-    report = RunReport(
-        run=manifest.id,
-        folder=store.url,
-        state=ended.state,
-        reason=ended.reason,
-        total_items=index.items,
-        items=settled.items,
-        nbytes=settled.nbytes,
-        failed=settled.failed,
-        examples=failed[:_EXAMPLES],
-        failures=f"{store.url}/{folder.FAILURES}" if failed else None,
-        output=output,
-        nodes=_node_reports(store, index),
-        notes=index.notes,
-        restarts=list(restarts),
-        ended=time.time(),
-    )
-    if settled.complete:
-        store.put(folder.REPORT, [msgspec.json.encode(report)])
-    return report
-
-
-def _node_reports(store: Store, index: PlanIndex) -> list[NodeReport]:
-    found: list[NodeReport] = []
-    for shard in range(len(index.shards) - 1):
+def _until_whole(keeper: Keeper, worker: Worker, work: Work, going: _Going) -> RunReport:
+    """Do the work and publish; what turns out to be damaged on the way is done again."""
+    notes: tuple[str, ...] = ()
+    for _ in range(_MOST_REPAIRS):
         try:
-            found.append(msgspec.json.decode(store.get(f"shards/{shard}/report.json"), type=NodeReport))
-        except NotFound:
-            continue
-    return found
+            ended = keeper.run(worker, work) if not notes else keeper.run_anew(work)
+            return finish(going.store, going.manifest, ended, (*notes, *keeper.known.notes))
+        except RunDamaged as damage:
+            repaired = void_damaged(going.store)
+            if not repaired:
+                raise
+            notes = (*notes, f"{damage.where}: {damage.message}; {repaired} stretches were done again")
+            work = msgspec.structs.replace(work, trials=(), replace=True)
+    raise RunDamaged("parts of the run are damaged again and again", where=going.store.url, hint="Check the disk.")

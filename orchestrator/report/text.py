@@ -10,6 +10,7 @@ from orchestrator.report.words import count, duration, number, share, size
 
 _THROTTLED_MATTERS = 0.01
 _LANES_SHOWN = 16
+_RESTARTS_SHOWN = 8
 _RATE_FROM_SECONDS = 0.001
 
 
@@ -32,11 +33,19 @@ def _report_rows(report: RunReport) -> Iterator[Row]:
         yield from _failure_rows(report)
     for note in report.notes:
         yield "note", note
+    yield from _restart_rows(report)
     if report.output is not None:
         yield "output", _output(report)
     yield "run", report.folder
     if report.state == "interrupted":
         yield "next", f"ftorch submit --run {report.folder} --resume"
+
+
+def _restart_rows(report: RunReport) -> Iterator[Row]:
+    for note in report.restarts[:_RESTARTS_SHOWN]:
+        yield "restart", note
+    if len(report.restarts) > _RESTARTS_SHOWN:
+        yield "", f"and {number(len(report.restarts) - _RESTARTS_SHOWN)} more (--json has them all)"
 
 
 def _items(report: RunReport) -> str:
@@ -74,6 +83,7 @@ def _node_rows(node: NodeReport) -> Iterator[Row]:
         yield "", node.backend.reason
     yield "time", _time(node)
     yield "cpu", _cpu(node)
+    yield "memory", f"{size(node.peak_rss)} at most"
     if node.throttled is not None and node.throttled.seconds > _THROTTLED_MATTERS * node.wall_seconds:
         yield "throttled", f"{duration(node.throttled.seconds)} by the CPU quota ({node.throttled.where})"
     yield "chunks", _chunks(node)
@@ -105,9 +115,9 @@ def _cpu(node: NodeReport) -> str:
     lanes = " ".join(share(lane.busy) for lane in node.lanes[:_LANES_SHOWN])
     more = f" … ({len(node.lanes)} in all)" if len(node.lanes) > _LANES_SHOWN else ""
     noun = "thread" if node.backend.backend == "threads" else "process"
-    busy = f"; each {noun} busy {lanes}{more} of the time" if node.lanes else ""
+    busy = f"; each {noun} busy {lanes}{more}" if node.lanes else ""
     used = duration(node.user_seconds + node.system_seconds)
-    return f"{used} used, {duration(node.system_seconds)} of it in the kernel{busy}; at most {size(node.peak_rss)} RAM"
+    return f"{used}, {duration(node.system_seconds)} of it in the kernel{busy}"
 
 
 def _chunks(node: NodeReport) -> str:

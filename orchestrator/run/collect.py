@@ -59,9 +59,10 @@ def body(store: Store, commits: Iterable[Commit], order: str) -> Iterator[bytes]
 def accumulators(store: Store, commits: Iterable[Commit]) -> Iterator[bytes]:
     """The encoded accumulators of a fold, in input order, those of retried items last."""
     standing = live(commits)
-    for item in (*standing.in_order(), *standing.filled.values()):
-        for blob in item.blobs:
-            yield read_blob(store, blob)
+    blobs = [blob for item in standing.in_order() for blob in item.blobs]
+    blobs += [blob for item in standing.filled.values() for blob in item.blobs]
+    for blob in blobs:
+        yield read_blob(store, blob)
 
 
 def damaged(store: Store, commits: Iterable[Commit]) -> list[Range]:

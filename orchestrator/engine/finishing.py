@@ -1,0 +1,130 @@
+"""The end of a run: its output published, its report written, what is damaged found and given back to be done again."""
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from orchestrator.engine.protocol import Ended, Load, Merge
+from orchestrator.engine.publishing import Settled, publish, write_failures
+from orchestrator.engine.runreport import OutputReport, RunReport
+from orchestrator.engine.supervisor import Worker
+from orchestrator.errors import RunConflict
+from orchestrator.measure.node import NodeReport
+from orchestrator.run import folder
+from orchestrator.run.collect import damaged
+from orchestrator.run.folder import Manifest
+from orchestrator.run.ledger import Ledger
+from orchestrator.run.plan import PlanIndex, read_index
+from orchestrator.run.progress import Progress
+from orchestrator.run.records import Commit
+from orchestrator.run.shards import Shard, read_shards
+from orchestrator.store.base import NotFound, Store
+from orchestrator.store.local import LocalStore
+
+_EXAMPLES = 5
+
+
+def collect(run: Path) -> OutputReport | None:
+    """Put the output of a complete run together (again); None for a job without output.
+
+    Raises:
+        RunNotFound, RunDamaged: there is no such run, or a file of it is damaged.
+        RunConflict: items are still missing.
+        OutputError, StoreUnavailable: the output cannot be written.
+    """
+    store = LocalStore(run)
+    manifest = folder.read_manifest(store)
+    settled = _settled(store)
+    if not settled.complete:
+        raise RunConflict(
+            "the run is not complete: items are missing",
+            where=store.url,
+            hint=f"Finish it first: ftorch submit --run {run} --resume",
+        )
+    if manifest.output_format == "json":
+        _merge_again(store, manifest)
+    if settled.failed:
+        write_failures(store, settled)
+    return publish(store, manifest, settled)
+
+
+def _settled(store: Store) -> Settled:
+    try:
+        return Settled(read_shards(store))
+    except NotFound:
+        return Settled([Shard([], Progress(0, 1))])
+
+
+def _merge_again(store: Store, manifest: Manifest) -> None:
+    """A fold's accumulators are merged by the task's own code, so in a worker."""
+    with Worker(os.environ) as worker:
+        worker.load(Load(manifest.job, manifest.base, {}, prepare=False))
+        worker.loaded()
+        worker.merge(Merge(store.url))
+
+
+def finish(store: Store, manifest: Manifest, ended: Ended, restarts: tuple[str, ...]) -> RunReport:
+    """Publish what a sitting that ended left complete, and write the run's report.
+
+    Raises:
+        OutputError, StoreUnavailable, RunDamaged: the output cannot be put together.
+    """
+    index, settled = read_index(store), Settled(read_shards(store))
+    failed = write_failures(store, settled) if settled.failed else []
+    output: OutputReport | None = publish(store, manifest, settled) if settled.complete else None
+    report = RunReport(
+        run=manifest.id,
+        folder=store.url,
+        state=ended.state,
+        reason=ended.reason,
+        total_items=index.items,
+        items=settled.items,
+        nbytes=settled.nbytes,
+        failed=settled.failed,
+        examples=failed[:_EXAMPLES],
+        failures=f"{store.url}/{folder.FAILURES}" if failed else None,
+        output=output,
+        nodes=_node_reports(store, index),
+        notes=index.notes,
+        restarts=list(restarts),
+        ended=time.time(),
+    )
+    if settled.complete:
+        store.put(folder.REPORT, [msgspec.json.encode(report)])
+    return report
+
+
+def _node_reports(store: Store, index: PlanIndex) -> list[NodeReport]:
+    found: list[NodeReport] = []
+    for shard in range(len(index.shards) - 1):
+        try:
+            found.append(msgspec.json.decode(store.get(f"shards/{shard}/report.json"), type=NodeReport))
+        except NotFound:
+            continue
+    return found
+
+
+def void_damaged(store: Store) -> int:
+    """Take back the stretches whose results are not what the ledger says, so that they are missing again; how many.
+
+    Raises:
+        Fenced: another process took the run over meanwhile.
+    """
+    index, count = read_index(store), 0
+    for number, shard in enumerate(read_shards(store)):
+        found = damaged(store, shard.commits)
+        if not found:
+            continue
+        count += len(found)
+        ledger = Ledger(store, number, index.shards[number], index.shards[number + 1])
+        epoch = ledger.claim()
+        taken_back = Commit(epoch=epoch, ranges=[], voided=found)
+        ledger.append(partial(_as_it_is, taken_back))
+    return count
+
+
+def _as_it_is(commit: Commit, _progress: Progress) -> Commit:
+    return commit
