@@ -46,14 +46,12 @@ class Executor:
         if chunk.only is not None and WHOLE_CHUNK not in chunk.only:
             return self._do_some(chunk, batch, base, unreadable)
         values = batch.values
-        if chunk.limit is not None and base + len(values) > chunk.limit:
-            values = values[: chunk.limit - base]
         results, errors = self._run_around(chunk.poison, values, base)
         if not errors and not batch.unreadable:
             return encode_segment(self._sink, Segment(base, batch.keys, results, {}, {}))
         keys = batch.keys()
         segment = Segment(base, lambda: keys, results, errors, {at: values[at] for at in errors})
-        segment.note_unreadable(batch.unreadable, unreadable)
+        segment.note_unreadable(enumerate(batch.unreadable, unreadable))
         self._explain_timeouts(chunk, segment)
         return segment
 
@@ -112,8 +110,8 @@ class Executor:
             segment.values[at] = values[number - base]
             known = poison.get(number)
             segment.errors[at] = RuntimeError("not tried yet") if known is None else Poisoned(known)
-        lost = [item for at, item in enumerate(batch.unreadable) if -1 - (unreadable + at) in only]
-        segment.note_unreadable(lost, unreadable)
+        lost = enumerate(batch.unreadable, unreadable)
+        segment.note_unreadable((at, item) for at, item in lost if -1 - at in only)
         self.try_again(chunk, segment)
         return segment
 
@@ -123,6 +121,6 @@ class Executor:
             if not isinstance(error, ItemTimeout):
                 continue
             number = segment.number(at)
-            if self._expiry.is_target(chunk.lo, number):
+            if error.target == (chunk.lo, number):
                 text = "it took longer than timeout.item and was ended"
-                segment.errors[at] = Poisoned(Poison(number, "Timeout", text, self._expiry.stack, 1))
+                segment.errors[at] = Poisoned(Poison(number, "Timeout", text, error.stack, 1))

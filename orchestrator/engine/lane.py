@@ -16,7 +16,7 @@ from orchestrator.engine.expiry import Expiry, ItemTimeout
 from orchestrator.engine.outcome import WHOLE_CHUNK, ItemFailure, Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.engine.poison import Poisoned
-from orchestrator.engine.segments import Segment, describe, encode_segment
+from orchestrator.engine.segments import Segment, describe, encode_segment, first_of
 from orchestrator.engine.sinks import Sink
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Piece, Reader
@@ -93,10 +93,11 @@ class Lane:
         try:
             for segment in work.segments:
                 self._executor.try_again(work.chunk, segment)
+            self._expiry.leave()
         except ItemTimeout:
             # It came between two items: nobody's time was over but this sweep's.
             work.attempt -= 1
-        self._expiry.leave()
+            self._expiry.leave()
         return self._conclude(work)
 
     def cpu_seconds(self) -> float:
@@ -134,14 +135,15 @@ class Lane:
         base = unreadable = 0
         work.nbytes = 0
         try:
-            for batch in self._reader.read(self._plan.pieces(chunk.lo, chunk.hi)):
+            for whole in self._reader.read(self._plan.pieces(chunk.lo, chunk.hi)):
+                batch = whole if chunk.limit is None else first_of(whole, chunk.limit - base - unreadable)
                 segment = self._executor.do_batch(chunk, batch, base, unreadable)
                 self._expiry.leave()
                 base += len(batch.values)
                 unreadable += len(batch.unreadable)
                 work.nbytes += batch.nbytes
                 work.segments.append(segment)
-                if chunk.limit is not None and base >= chunk.limit:
+                if chunk.limit is not None and base + unreadable >= chunk.limit:
                     break
         except (OSError, InputError) as error:
             work.segments[:] = [Segment.for_unread(_name(self._plan.pieces(chunk.lo, chunk.hi)), error)]

@@ -3,7 +3,8 @@
 import errno
 import os
 import traceback
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from orchestrator.engine.outcome import WHOLE_CHUNK
 from orchestrator.engine.poison import Poison, Poisoned
 from orchestrator.engine.sinks import Sink
 from orchestrator.errors import FtorchError, InputError, StoreUnavailable
-from orchestrator.inputs.base import Unreadable
+from orchestrator.inputs.base import Batch, Unreadable
 from orchestrator.run.records import Failure
 from orchestrator.spec.keys import Key
 
@@ -84,9 +85,19 @@ class Segment:
         """The number within the chunk of the item at a position."""
         return self.numbers[at] if self.numbers is not None else self.base + at
 
-    def note_unreadable(self, items: Sequence[Unreadable], before: int) -> None:
-        """Take in items that could not be made; `before` counts those of the chunk's earlier segments."""
-        self.unreadable = [(item.position, -1 - (before + at), item.key, item.error) for at, item in enumerate(items)]
+    def note_unreadable(self, items: Iterable[tuple[int, Unreadable]]) -> None:
+        """Take in items that could not be made, each with how many of the chunk could not be made before it."""
+        self.unreadable = [(item.position, -1 - before, item.key, item.error) for before, item in items]
+
+
+def first_of(batch: Batch, count: int) -> Batch:
+    """The first so many items of a batch; those that could not be made count, too."""
+    if len(batch.values) + len(batch.unreadable) <= count:
+        return batch
+    places = [bad.position + before for before, bad in enumerate(batch.unreadable)]
+    lost = bisect_left(places, count)
+    keys = batch.keys()[: count - lost]
+    return Batch(batch.values[: count - lost], lambda: keys, batch.nbytes, batch.unreadable[:lost])
 
 
 def encode_segment(sink: Sink, segment: Segment) -> Segment:
