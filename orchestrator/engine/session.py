@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
@@ -194,7 +193,7 @@ def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
         output_format=output_format,
         limit=sitting.limit,
         created=time.time(),
-        versions={"ftorch": version("ftorch"), "python": platform.python_version(), "build": sys.version},
+        versions={"ftorch": orchestrator.__version__, "python": platform.python_version(), "build": sys.version},
     )
 
 

@@ -22,7 +22,6 @@ from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.node import board_path, run_node
 from orchestrator.engine.pool import AnyLane
-from orchestrator.engine.processes import ProcessLane
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
@@ -118,6 +117,8 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
 
     def lanes(board: Board) -> Callable[[int], AnyLane]:
         if not threads:
+            from orchestrator.engine.processes import ProcessLane
+
             return lambda index: ProcessLane(work, board, index)
         pins = pin_plan(cpu_facts(), board.threads)
         parts = LaneParts(store, manifest, job.task, job.state.value, board, work.output, work.replace, pins)

@@ -11,7 +11,7 @@ from orchestrator.run.progress import Address, Progress
 from orchestrator.run.records import Blob, Commit, Failure, Filled, Range
 from orchestrator.store.base import NotFound, Store
 
-_HINT = "Restore that file from a copy, or start a new run; nothing was deleted."
+_HINT = "Go on with the run by --resume: it is computed again. Nothing was deleted."
 
 
 @dataclass(frozen=True, slots=True)

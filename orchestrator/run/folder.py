@@ -1,7 +1,6 @@
 """A run's folder: its manifest, its name, and where runs are kept."""
 
 import os
-import secrets
 import time
 from pathlib import Path
 
@@ -56,7 +55,7 @@ class Manifest(Struct, frozen=True):
 
 def new_run_id(name: str) -> str:
     """A name for a run: the job's name, the time (UTC) and four hexadecimal digits."""
-    return f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    return f"{name}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(2).hex()}"
 
 
 def raw_job(spec: JobSpec) -> msgspec.Raw:
