@@ -36,8 +36,8 @@ check: setup ## shell, style, types, layers: what can be read without running
 	$(bin)/lint-imports
 	$(bin)/python tools/check_lock.py
 
-test: check ## the checks, then the tests
-	$(bin)/python -m pytest $(ARGS)
+test: check ## the checks, then the tests (in CI, or with ALL=1, the slow ones as well)
+	$(bin)/python -m pytest $(if $(CI)$(ALL),-m "") $(ARGS)
 
 faults: setup ## kills, full disks and torn writes, N=20 rounds of each
 	FTORCH_FAULT_ROUNDS=$(N) $(bin)/python -m pytest -m faults $(ARGS)

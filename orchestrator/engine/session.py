@@ -15,6 +15,7 @@ from typing import Protocol
 
 import msgspec
 
+import orchestrator
 from orchestrator.engine.changes import check_unchanged
 from orchestrator.engine.finishing import finish, void_damaged
 from orchestrator.engine.keeper import Charge, Keeper
