@@ -8,6 +8,7 @@ outcomes of one commit that lie side by side become one range. When outcomes com
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -84,11 +85,22 @@ class Committer:
             self._flush()
         outcomes.sort(key=lambda outcome: (outcome.lo, outcome.retried or ()))
         try:
-            return self._ledger.append(lambda progress: self._build(progress, outcomes))
+            return self._ledger.append(self._builder(outcomes))
         finally:
             with self._changed:
                 self._size -= sum(_weight(outcome) for outcome in outcomes)
                 self._changed.notify_all()
+
+    def _builder(self, outcomes: list[Outcome]) -> Callable[[Progress], Commit | None]:
+        """What builds the commit, again where another owner's came first; then from copies: merging may change tokens."""
+        copies = [] if self._fold is None else [encode_accumulator(outcome.token) for outcome in outcomes]
+        taken = iter([outcomes])
+
+        def build(progress: Progress) -> Commit | None:
+            fresh = next(taken, None) or _renewed(outcomes, copies)
+            return self._build(progress, fresh)
+
+        return build
 
     def _build(self, progress: Progress, outcomes: list[Outcome]) -> Commit | None:
         first = [item for item in outcomes if item.retried is None and not progress.covers(item.lo, item.hi)]
@@ -183,6 +195,13 @@ def encode_accumulator(accumulator: Any) -> bytes:
             f"the fold's accumulator cannot be stored as JSON: {error}",
             hint="Build it of dicts, lists, strings and numbers, and make the final value in finish=.",
         ) from error
+
+
+def _renewed(outcomes: list[Outcome], copies: list[bytes]) -> list[Outcome]:
+    """The outcomes with the accumulators that they had."""
+    if not copies:
+        return outcomes
+    return [replace(item, token=msgspec.json.decode(copy)) for item, copy in zip(outcomes, copies, strict=True)]
 
 
 def _side_by_side(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
