@@ -92,7 +92,7 @@ class Committer:
                 self._changed.notify_all()
 
     def _builder(self, outcomes: list[Outcome]) -> Callable[[Progress], Commit | None]:
-        """What builds the commit, again where another owner's came first; then from copies: merging may change tokens."""
+        """What builds the commit, again where another owner's came first; then from copies: merging may change them."""
         copies = [] if self._fold is None else [encode_accumulator(outcome.token) for outcome in outcomes]
         taken = iter([outcomes])
 
