@@ -24,7 +24,8 @@ help: ## what there is
 setup: ## a free-threaded Python and .venv, with .venv/bin/ftorch in it
 	@tools/setup $(version)
 
-run: setup ## hash the files of this folder's Python packages, and report
+run: setup ## hash half a gigabyte of real files on every CPU this container may use, and report
+	@$(bin)/python jobs/hashing/make_input.py --size full
 	@$(bin)/ftorch submit jobs/hashing/job.yaml
 
 check: setup ## shell, style, types, layers: what can be read without running
@@ -34,6 +35,8 @@ check: setup ## shell, style, types, layers: what can be read without running
 	$(bin)/ruff format --check
 	$(bin)/mypy
 	$(bin)/lint-imports
+	@rm -rf .cache/sizes && $(bin)/ftorch submit tools/sizes/job.yaml --quiet --run .cache/sizes
+	@grep -q '"over":0,' tools/sizes/out/sizes.json || { cat tools/sizes/out/sizes.json; exit 1; }
 	$(bin)/python tools/check_lock.py
 
 test: check ## the checks, then the tests (in CI, or with ALL=1, the slow ones as well)
