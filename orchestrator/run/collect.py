@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 
@@ -66,14 +67,22 @@ def accumulators(store: Store, commits: Iterable[Commit]) -> Iterator[bytes]:
 
 
 def damaged(store: Store, commits: Iterable[Commit]) -> list[Range]:
-    """The ranges whose bytes are missing, too short, or not what was written."""
-    return [item for item in live(commits).ranges if not _is_whole(store, item)]
+    """The ranges of which something is missing, too short, or not what was written.
+
+    That is their own bytes, those of items that were filled in, or what is told of items that failed.
+    """
+    commits = list(commits)
+    standing, told = live(commits), _told(commits)
+    return [item for item in standing.ranges if not _is_whole(store, item, standing, told)]
 
 
-def _is_whole(store: Store, item: Range) -> bool:
+def _is_whole(store: Store, item: Range, standing: Live, told: dict[Address, str]) -> bool:
+    addresses = [(failed.lo, failed.hi, failed.index) for failed in item.failed]
+    fills = [standing.filled[address] for address in addresses if address in standing.filled]
     try:
-        for blob in item.blobs:
+        for blob in chain(item.blobs, *(fill.blobs for fill in fills)):
             read_blob(store, blob)
+        _details(store, [address for address in addresses if address not in standing.filled], told)
     except RunDamaged:
         return False
     return True
@@ -110,29 +119,54 @@ def failures(store: Store, commits: Iterable[Commit], progress: Sequence[Progres
     """The details of every item that failed and was not made good, in input order, the last attempt's.
 
     Raises:
-        RunDamaged: a part that holds them is missing, or not what was written.
+        RunDamaged: a part that holds them is missing, cannot be read, or lacks one.
     """
     # A chunk's own failures are in input order; their numbers are not, where items could not even be made.
     wanted = sorted((address for shard in progress for address in shard.failed), key=lambda address: address[0])
-    kept, found = set(wanted), dict[Address, Failure]()
-    for commit in commits:
-        for failure in _failures_of(store, commit):
-            address = (*failure.chunk, failure.index)
-            if address in kept:
-                found[address] = failure
+    found = _details(store, wanted, _told(commits))
     return [found[address] for address in wanted if address in found]
 
 
-def _failures_of(store: Store, commit: Commit) -> list[Failure]:
-    if commit.failures is None:
-        return []
-    where = f"{store.url}/{commit.failures}"
+def _told(commits: Iterable[Commit]) -> dict[Address, str]:
+    """The part that tells of each item's last failure; pure."""
+    told: dict[Address, str] = {}
+    for commit in commits:
+        failed = chain(commit.refailed, *(item.failed for item in commit.ranges))
+        if commit.failures is not None:
+            told.update(((item.lo, item.hi, item.index), commit.failures) for item in failed)
+    return told
+
+
+def _details(store: Store, wanted: Iterable[Address], told: dict[Address, str]) -> dict[Address, Failure]:
+    """What is told of items that failed.
+
+    Raises:
+        RunDamaged: a part is missing, cannot be read, or does not tell of an item that it should.
+    """
+    found: dict[Address, Failure] = {}
+    read: dict[str, dict[Address, Failure]] = {}
+    for address in wanted:
+        part = told.get(address)
+        if part is None:
+            continue
+        if part not in read:
+            read[part] = _read_failures(store, part)
+        if address not in read[part]:
+            where = f"{store.url}/{part}"
+            raise RunDamaged("this part lacks an item that the ledger says has failed", where=where, hint=_HINT)
+        found[address] = read[part][address]
+    return found
+
+
+def _read_failures(store: Store, part: str) -> dict[Address, Failure]:
+    where = f"{store.url}/{part}"
     try:
-        return msgspec.json.Decoder(Failure).decode_lines(store.get(commit.failures))
+        failed = msgspec.json.Decoder(Failure).decode_lines(store.get(part))
     except NotFound:
         raise RunDamaged("a part that the ledger names is missing", where=where, hint=_HINT) from None
     except msgspec.MsgspecError as error:
         raise RunDamaged(f"this part cannot be read: {error}", where=where, hint=_HINT) from error
+    return {(*failure.chunk, failure.index): failure for failure in failed}
 
 
 def _range_bytes(store: Store, item: Range, filled: dict[Address, Filled]) -> Iterator[bytes]:

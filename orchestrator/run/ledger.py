@@ -70,12 +70,15 @@ class Ledger:
 
         Raises:
             Fenced: a newer epoch exists; nothing was committed.
+            ValueError: the commit contradicts what is done; nothing was committed.
         """
         while True:
             self._check_fence()
             commit = build(self.progress)
             if commit is None:
                 return None
+            # A commit that contradicts would make the whole run unreadable, for ever.
+            self.progress.copy().absorb(commit)
             if self._store.create(self._commit_name(self._next), [msgspec.json.encode(commit)]):
                 self._absorb(commit)
                 return commit

@@ -5,7 +5,7 @@ plan exists exactly when its index does. Each attempt to make it writes parts of
 one run neither touches what the other's index names. A reader keeps a few decoded parts and belongs to one thread.
 """
 
-import secrets
+import os
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -70,7 +70,7 @@ def write_plan(
         StoreUnavailable: the store cannot be written.
     """
     starts, count, size, last = [0], 0, 0, 0
-    encoder, attempt = msgspec.msgpack.Encoder(), secrets.token_hex(4)
+    encoder, attempt = msgspec.msgpack.Encoder(), os.urandom(4).hex()
     for part in batched(entries, ENTRIES_A_PART):
         store.put(_part_name(attempt, len(starts) - 1), [encoder.encode(part)])
         starts.append(starts[-1] + sum(entry.units for entry in part))

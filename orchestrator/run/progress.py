@@ -35,6 +35,13 @@ class Progress:
         """Whether nothing is missing (failed items count as done)."""
         return not self.missing()
 
+    def copy(self) -> Progress:
+        """The same progress, which can go on by itself."""
+        other = Progress(self.lo, self.hi)
+        other.items, other.nbytes = self.items, self.nbytes
+        other.failed, other._done = self.failed.copy(), self._done.copy()
+        return other
+
     def missing(self) -> list[Interval]:
         """The stretches that are still to do."""
         return missing(self.lo, self.hi, self._done)

@@ -7,7 +7,6 @@ for `link`; object stores mounted as folders are not).
 
 import errno
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -121,7 +120,7 @@ class LocalStore:
             self._make_folder(folder)
             self._known.add(folder)
         # Random: process numbers come again in a restarted container, and in two that share the folder.
-        temporary = folder / f".{path.name}.{secrets.token_hex(8)}.tmp"
+        temporary = folder / f".{path.name}.{os.urandom(8).hex()}.tmp"
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             for block in data:

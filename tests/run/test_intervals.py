@@ -1,5 +1,7 @@
 """Interval arithmetic agrees with sets of integers."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,7 @@ def test_union_holds_the_same_numbers(found: list[Interval]) -> None:
     assert as_set(joined) == as_set(found)
     assert length(joined) == len(as_set(found))
     assert all(lo < hi for lo, hi in joined)
-    assert all(before[1] < after[0] for before, after in zip(joined, joined[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(joined))
 
 
 @given(bounds, bounds, intervals)

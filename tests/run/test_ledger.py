@@ -155,6 +155,22 @@ def test_nothing_to_commit_writes_nothing() -> None:
     assert commits_of(store) == {}
 
 
+@pytest.mark.parametrize("voided", [[], [Range(50, 60, 10, 0, [], [])]])
+def test_a_commit_that_contradicts_is_not_written(voided: list[Range]) -> None:
+    """A commit that would make the run unreadable never gets into the ledger, which can go on after it."""
+    store = MemoryStore()
+    ledger = ledger_of(store)
+    ledger.claim()
+    ledger.append(doing(ledger, 0, 10))
+    before = commits_of(store)
+    ranges = [] if voided else [Range(10, 20, 10, 0, [], []), Range(5, 15, 10, 0, [], [])]
+    with pytest.raises(ValueError, match="done"):
+        ledger.append(lambda _: Commit(0, ranges, voided=voided))
+    assert commits_of(store) == before
+    assert ledger.append(doing(ledger, 10, 20)) is not None
+    assert ledger_of(store).refresh()[-1].ranges[0].hi == 20
+
+
 def test_refresh_reads_only_what_is_new() -> None:
     """Each commit is given once, in order."""
     store = MemoryStore()

@@ -10,11 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.outcome import ItemFailure, Outcome
 from orchestrator.errors import Fenced, StoreUnavailable
-from orchestrator.run.collect import body, failures
+from orchestrator.run.collect import body, damaged, failures
 from orchestrator.run.intervals import Interval
 from orchestrator.run.ledger import Ledger
-from orchestrator.run.progress import Address
-from orchestrator.run.records import Commit, Failure
+from orchestrator.run.progress import Address, Progress
+from orchestrator.run.records import Commit, Failure, Range
 from orchestrator.store.memory import MemoryStore
 from tests.run.troubled import TROUBLES, Crash, TroubledStore
 
@@ -78,6 +78,16 @@ class Process:
             self.gaps.appendleft((hi, end))
         self.committer.offer(chunk_outcome(lo, hi))
 
+    def take_back(self, found: list[Range]) -> None:
+        """Commit that ranges are missing again, those of them that still stand."""
+
+        def build(progress: Progress) -> Commit | None:
+            voided = [item for item in found if progress.covers(item.lo, item.hi)]
+            return Commit(self.ledger.epoch or 0, [], voided=voided) if voided else None
+
+        self.ledger.append(build)
+        self.gaps.extend((item.lo, item.hi) for item in found)
+
     def retry(self, good: bool) -> None:
         self.committer.offer(retry_outcome(self.retries.popleft(), good))
 
@@ -88,6 +98,7 @@ class TwoOwners(RuleBasedStateMachine):
         self.store = MemoryStore()
         self.processes: list[Process | None] = [None, None]
         self.commits: dict[str, bytes] = {}
+        self.hurt = False
 
     numbers = st.sampled_from([0, 1])
 
@@ -138,6 +149,29 @@ class TwoOwners(RuleBasedStateMachine):
         """A process commits what its threads settled."""
         self._settle(number)
 
+    @rule(number=numbers, pick=st.integers(0, 99), gone=st.booleans(), seen=st.booleans())
+    def damage(self, number: int, pick: int, gone: bool, seen: bool) -> None:
+        """A part is lost or spoilt; a process may find out, and takes back what it was for."""
+        parts = list(self.store.list("shards/0/parts/"))
+        if parts and gone:
+            self.store.delete(parts[pick % len(parts)])
+        elif parts:
+            self.store.put(parts[pick % len(parts)], [b"spoilt"])
+        self.hurt = bool(parts) or self.hurt
+        process = self.processes[number]
+        if seen and process is not None and not process.fenced:
+            try:
+                process.take_back(damaged(self.store, self._read()[1]))
+            except Fenced:
+                process.fenced = True
+            except Crash, StoreUnavailable:
+                self.processes[number] = None
+
+    def _read(self) -> tuple[Progress, list[Commit]]:
+        ledger = Ledger(self.store, 0, 0, UNITS)
+        commits = ledger.refresh()
+        return ledger.progress, commits
+
     @precondition(lambda self: any(process and process.fenced for process in self.processes))
     @rule(size=st.integers(1, 7))
     def commit_fenced(self, size: int) -> None:
@@ -185,9 +219,11 @@ class TwoOwners(RuleBasedStateMachine):
     @invariant()
     def what_is_committed_is_there_once(self) -> None:
         """The commits contradict nothing, and the parts hold exactly the results of the items they name."""
-        ledger = Ledger(self.store, 0, 0, UNITS)
-        commits = ledger.refresh()
-        progress = ledger.progress
+        progress, commits = self._read()
+        if damaged(self.store, commits):
+            assert self.hurt
+            return
+        self.hurt = False
         done = {item for lo, hi in progress.done for item in range(lo, hi)}
         failed = {lo + number for lo, _, number in progress.failed}
         assert b"".join(body(self.store, commits, "input")) == b"".join(map(record, sorted(done - failed)))
@@ -196,6 +232,8 @@ class TwoOwners(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """One last process, undisturbed, finishes the shard: first what is missing, then what failed."""
+        voider = Process.start(TroubledStore(self.store))
+        voider.take_back(damaged(self.store, self._read()[1]))
         for _ in range(2):
             process = Process.start(TroubledStore(self.store))
             while process.gaps:
@@ -203,12 +241,11 @@ class TwoOwners(RuleBasedStateMachine):
             while process.retries:
                 process.retry(good=True)
             process.committer.commit()
-        ledger = Ledger(self.store, 0, 0, UNITS)
-        commits = ledger.refresh()
-        assert ledger.progress.complete
-        assert not ledger.progress.failed
+        progress, commits = self._read()
+        assert progress.complete
+        assert not progress.failed
         assert b"".join(body(self.store, commits, "input")) == b"".join(map(record, range(UNITS)))
 
 
 TestTwoOwners = TwoOwners.TestCase
-TestTwoOwners.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestTwoOwners.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)

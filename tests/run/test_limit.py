@@ -30,9 +30,11 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def items_of(source: Source, entries: Iterable[Entry], wanted_of_last: Callable[[], int | None]) -> list[Any]:
     """The keys and values of entries in order, those that could not be made among them."""
-    reader, found = source.reader(), []
-    for entry in entries:
-        found.append([item for batch in reader.read([Piece(entry, 0, entry.units)]) for item in _in_order(batch)])
+    reader = source.reader()
+    found = [
+        [item for batch in reader.read([Piece(entry, 0, entry.units)]) for item in _in_order(batch)]
+        for entry in entries
+    ]
     reader.close()
     if found and (wanted := wanted_of_last()) is not None:
         found[-1] = found[-1][:wanted]

@@ -1,5 +1,7 @@
 """What commits add up to, against sets of integers."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +24,9 @@ def test_progress_is_a_set(stretches: list[tuple[int, int]]) -> None:
     progress, done = Progress(LO, HI), set[int]()
     for lo, hi in stretches:
         numbers = set(range(lo, hi))
-        if numbers and LO <= lo and hi <= HI:
+        if numbers and lo >= LO and hi <= HI:
             assert progress.covers(lo, hi) is bool(numbers & done)
-        if numbers and LO <= lo and hi <= HI and not numbers & done:
+        if numbers and lo >= LO and hi <= HI and not numbers & done:
             progress.absorb(Commit(0, [a_range(lo, hi)]))
             done |= numbers
         else:
@@ -32,7 +34,7 @@ def test_progress_is_a_set(stretches: list[tuple[int, int]]) -> None:
                 progress.absorb(Commit(0, [a_range(lo, hi)]))
     assert {number for lo, hi in progress.missing() for number in range(lo, hi)} == set(range(LO, HI)) - done
     assert {number for lo, hi in progress.done for number in range(lo, hi)} == done
-    assert all(before[1] < after[0] for before, after in zip(progress.done, progress.done[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(progress.done))
     assert progress.complete is (len(done) == HI - LO)
     assert (progress.items, progress.nbytes) == (len(done), 10 * len(done))
 
@@ -68,3 +70,43 @@ def test_an_item_is_filled_once() -> None:
 def test_nothing_is_complete_at_once() -> None:
     """A shard of no units has nothing missing."""
     assert Progress(7, 7).complete
+
+
+@given(st.sets(st.integers(0, 19)), st.lists(st.integers(0, 19), unique=True))
+def test_what_is_void_is_missing_again(done: set[int], voided: list[int]) -> None:
+    """A range that was taken back no longer counts; one that is not done cannot be taken back."""
+    progress = Progress(0, 20)
+    for number in done:
+        progress.absorb(Commit(0, [a_range(number, number + 1, 0, -1)]))
+    for number in voided:
+        commit = Commit(1, [], voided=[a_range(number, number + 1, 0, -1)])
+        if number in done:
+            progress.absorb(commit)
+        else:
+            with pytest.raises(ValueError, match="was not done"):
+                progress.absorb(commit)
+    left = done - set(voided)
+    assert {number for lo, hi in progress.done for number in range(lo, hi)} == left
+    assert {lo for lo, _, _ in progress.failed} == left
+    assert (progress.items, progress.nbytes) == (len(left), 10 * len(left))
+    for number in voided:
+        progress.absorb(Commit(2, [a_range(number, number + 1)]))
+    assert progress.items == len(done | set(voided))
+
+
+def test_a_range_can_be_taken_back_and_done_in_one_commit() -> None:
+    """What is void comes first, so that its place is free."""
+    progress = Progress(0, 10)
+    progress.absorb(Commit(0, [a_range(0, 10, 3)]))
+    progress.absorb(Commit(1, [a_range(0, 5), a_range(5, 10, 1)], voided=[a_range(0, 10, 3)]))
+    assert progress.complete
+    assert list(progress.failed) == [(5, 10, 1)]
+
+
+def test_a_copy_goes_on_by_itself() -> None:
+    """What a copy absorbs does not count in the original."""
+    progress = Progress(0, 10)
+    progress.absorb(Commit(0, [a_range(0, 5, 1)]))
+    progress.copy().absorb(Commit(1, [a_range(5, 10, 2)], filled=[Filled(0, 5, 1, [])]))
+    assert (progress.missing(), progress.items, progress.nbytes) == ([(5, 10)], 5, 50)
+    assert list(progress.failed) == [(0, 5, 1)]

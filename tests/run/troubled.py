@@ -57,7 +57,7 @@ class TroubledStore:
         if kind == "other first":
             self._other()
             return act()
-        found = act()
+        act()
         if kind == "crash after":
             raise Crash
         if kind == "answer lost":
