@@ -19,15 +19,15 @@ def judge_running(rule: Failures, failed: int, total: int | None) -> Verdict:
     Args:
         rule: the job's `failures`.
         failed: items that have failed for good.
-        total: the number of items, or None while only reading the input can tell.
+        total: the number of items, or None while only reading the input can tell; a percentage waits for it.
     """
     if not failed:
         return Verdict(False)
     if rule.policy == "stop":
         return Verdict(True, "an item failed, and failures.policy is stop")
-    if rule.max_failed is None or total is None:
+    if rule.max_failed is None or (total is None and rule.max_failed.is_percentage):
         return Verdict(False)
-    return _against(rule, failed, total)
+    return _against(rule, failed, total or 0)
 
 
 def judge_ended(rule: Failures, failed: int, total: int) -> Verdict:
@@ -44,6 +44,5 @@ def _against(rule: Failures, failed: int, total: int) -> Verdict:
     limit = rule.max_failed.limit(total)
     if failed <= limit:
         return Verdict(False)
-    return Verdict(
-        True, f"{failed} items failed, and failures.max_failed ({rule.max_failed}) allows {limit} of {total}"
-    )
+    allowed = f"({rule.max_failed}) allows {limit} of {total}" if rule.max_failed.is_percentage else f"allows {limit}"
+    return Verdict(True, f"{failed} items failed, and failures.max_failed {allowed}")

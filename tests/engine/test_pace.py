@@ -1,0 +1,79 @@
+"""How large the next chunk should be; nothing here looks at a clock."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.engine.pace import TARGET_SECONDS, Pace
+
+
+def simulate(unit: str, seconds_a_unit: float, bytes_a_unit: int, chunks: int) -> tuple[Pace, list[int]]:
+    """A thread whose every unit takes the same time, taking all it wants each time."""
+    pace, taken = Pace(), []
+    for _ in range(chunks):
+        units, nbytes = pace.appetite(unit)
+        if unit == "file":
+            units = max(1, min(units, -(-nbytes // max(1, bytes_a_unit))))
+        taken.append(units)
+        pace.note(units, units, units * bytes_a_unit, units * seconds_a_unit)
+    return pace, taken
+
+
+@pytest.mark.parametrize("unit", ["item", "file"])
+def test_the_first_chunk_is_one_item(unit):
+    """Before anything is known one item is taken: it may take an hour."""
+    assert Pace().appetite(unit)[0] == 1
+
+
+@given(st.floats(1e-9, 1e4), st.sampled_from(["item", "byte", "file"]), st.integers(0, 10**9))
+def test_chunks_grow_slowly_and_only_so_far(seconds, unit, size):
+    """A chunk is never more than eight times the one before, never empty, and never beyond the bounds."""
+    _, taken = simulate(unit, seconds, size, 20)
+    assert all(later <= 8 * earlier for earlier, later in pairwise(taken))
+    assert all(1 <= units <= 64 << 20 for units in taken)
+
+
+@given(st.floats(1e-7, 1.0))
+def test_chunks_come_to_take_the_target(seconds):
+    """After some chunks of even work one takes the target, or is a single item if that takes longer."""
+    _, taken = simulate("item", seconds, 0, 20)
+    assert taken[-1] * seconds <= max(TARGET_SECONDS * 1.01, seconds)
+    assert taken[-1] * seconds > TARGET_SECONDS / 2.1 or seconds > TARGET_SECONDS / 2
+
+
+@given(st.integers(1, 1 << 30))
+def test_large_files_are_bounded_by_their_bytes(size):
+    """Files of one size, a nanosecond a byte: a chunk's bytes come to what the target allows, or one file."""
+    pace, taken = simulate("file", size * 1e-9, size, 30)
+    _, nbytes = pace.appetite("file")
+    assert nbytes <= TARGET_SECONDS * 1e9 * 1.01
+    assert (taken[-1] - 1) * size <= nbytes
+
+
+def test_slow_work_makes_chunks_small_again():
+    """When items begin to take a hundred times as long, chunks shrink within a few."""
+    pace, _ = simulate("item", 1e-5, 0, 10)
+    before = pace.appetite("item")[0]
+    for _ in range(8):
+        units = pace.appetite("item")[0]
+        pace.note(units, units, 0, units * 1e-3)
+    assert before > 1000
+    assert pace.appetite("item")[0] <= TARGET_SECONDS / 1e-3 * 1.01
+
+
+def test_what_it_adds_up_to():
+    """The report's sums: chunks, items, bytes, seconds, and the smallest and largest chunk in items."""
+    pace = Pace()
+    for items in (5, 2, 9):
+        pace.note(100, items, 10 * items, 0.5)
+    assert (pace.chunks, pace.items, pace.nbytes, pace.seconds) == (3, 16, 160, 1.5)
+    assert (pace.smallest, pace.largest) == (2, 9)
+
+
+def test_a_chunk_that_took_no_time():
+    """A clock that did not move between two readings is no division by zero."""
+    pace = Pace()
+    pace.note(10, 10, 100, 0.0)
+    assert all(wanted >= 1 for unit in ("item", "byte", "file") for wanted in pace.appetite(unit))
