@@ -101,13 +101,23 @@ class Board:
 
     @classmethod
     def create(cls, path: Path, threads: int) -> Board:
-        """Make a board for so many threads, replacing the one that is there."""
+        """Make a board for so many threads, replacing the one that is there.
+
+        Its blocks are taken now: a store to a page that a full disk has no room for would be a SIGBUS.
+
+        Raises:
+            OSError: there is no room for it, or it cannot be written.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         size = (1 + threads) * LINE * 8
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        with open(temporary, "wb+") as file:
-            file.truncate(size)
-            mapping = mmap.mmap(file.fileno(), size)
+        try:
+            with open(temporary, "wb+") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+                mapping = mmap.mmap(file.fileno(), size)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         cells = memoryview(mapping).cast("q")
         cells[VERSION], cells[THREADS], cells[TARGET] = _VERSION, threads, threads
         cells[TOTAL_ITEMS] = cells[TOTAL_BYTES] = UNKNOWN

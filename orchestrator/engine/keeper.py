@@ -5,23 +5,21 @@ work since the last commit, not the run; a stop is asked for once, and a second 
 it is used from the main thread, as signal handlers are set.
 """
 
-import os
 import selectors
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Self
 
 import msgspec
 
 from orchestrator.engine.board import Board, Picture
 from orchestrator.engine.protocol import Ended, Expire, Load, Replace, Stop, Work
 from orchestrator.engine.recovery import Death, Flight, Recovery, after_death, after_hang
-from orchestrator.engine.supervisor import Worker
+from orchestrator.engine.signals import Signals
+from orchestrator.engine.supervisor import Worker, reap_orphans
 from orchestrator.engine.watch import HangWatch
 from orchestrator.errors import Interrupted, TooManyFailed, WorkerDied
 from orchestrator.host.memory import show_bytes
@@ -30,7 +28,6 @@ from orchestrator.spec.model import JobSpec
 _TICK = 0.25
 _COMMIT_SECONDS_AFTER_DEATH = 0.2
 _CRASH = "crash.txt"
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _RESUME = "Go on with --resume."
 
 
@@ -63,9 +60,10 @@ class Keeper:
         self._worker: Worker | None = None
         self._stuck: Flight | None = None
         self._cause: str | None = None
-        timeout = charge.spec.timeout
-        self._hangs = None if timeout.item is None else HangWatch(timeout.item.seconds)
-        self._deadline = None if timeout.job is None else time.monotonic() + timeout.job.seconds
+        self._loading = False
+        self._hangs: HangWatch | None = None
+        timeout = charge.spec.timeout.job
+        self._deadline = None if timeout is None else time.monotonic() + timeout.seconds
 
     def run(self, worker: Worker, work: Work) -> Ended:
         """Do the work, beginning with a worker that has loaded the task.
@@ -75,34 +73,49 @@ class Keeper:
             Interrupted: it was stopped at once by a second signal.
             FtorchError: what the worker raised.
         """
-        with _Signals() as signals:
-            ended = self._watch(worker, work, signals)
-            while not isinstance(ended, Ended) or ended.state == "replaced":
-                self._learn(ended)
-                work = msgspec.structs.replace(
-                    work, trials=self.known.trials, commit_seconds=_COMMIT_SECONDS_AFTER_DEATH, replace=True
-                )
-                with self._successor() as successor:
-                    ended = self._watch(successor, work, signals)
-            return ended
+        with Signals() as signals:
+            return self._to_the_end(self._watch(worker, work, signals), work, signals)
 
     def run_anew(self, work: Work) -> Ended:
         """Do the work with a new worker; otherwise like `run`."""
-        with self._successor() as worker:
-            return self.run(worker, work)
+        with Signals() as signals:
+            return self._to_the_end(self._watch_another(work, signals), work, signals)
 
-    @contextmanager
-    def _successor(self) -> Iterator[Worker]:
+    def _to_the_end(self, ended: Ended | Death, work: Work, signals: Signals) -> Ended:
+        while not isinstance(ended, Ended) or ended.state == "replaced":
+            self._learn(ended)
+            work = msgspec.structs.replace(
+                work, trials=self.known.trials, commit_seconds=_COMMIT_SECONDS_AFTER_DEATH, replace=True
+            )
+            ended = self._watch_another(work, signals)
+        return ended
+
+    def _watch_another(self, work: Work, signals: Signals) -> Ended | Death:
+        """Start a new worker, and see it to its end; one that dies while it loads the task has died like any other."""
         with Worker(self._charge.environment) as worker:
             worker.load(self._charge.load)
-            worker.loaded()
-            yield worker
+            self._worker, self._loading, self._cause = worker, True, None
+            self._clear_traces()
+            self._attend(worker, signals)
+            try:
+                worker.loaded()
+            except WorkerDied as death:
+                return Death(-death.signal)
+            return self._watch(worker, work, signals)
 
-    def _watch(self, worker: Worker, work: Work, signals: _Signals) -> Ended | Death:
+    def _watch(self, worker: Worker, work: Work, signals: Signals) -> Ended | Death:
         """See one worker to its end."""
-        self._worker, self._stuck, self._cause = worker, None, None
+        self._worker, self._loading, self._stuck, self._cause = worker, False, None, None
+        timeout = self._charge.spec.timeout.item
+        self._hangs = None if timeout is None else HangWatch(timeout.seconds)
+        self._clear_traces()
         worker.begin(work)
         self._on_start()
+        self._attend(worker, signals)
+        return worker.finished()
+
+    def _attend(self, worker: Worker, signals: Signals) -> None:
+        """Look after a worker until it says something, or is gone."""
         tick = _TICK if self._hangs is None else self._hangs.tick
         with selectors.DefaultSelector() as selector:
             selector.register(worker.channel, selectors.EVENT_READ)
@@ -112,12 +125,19 @@ class Keeper:
                 for number in signals.take():
                     self._ask_to_stop(f"stopped by {signal.Signals(number).name}")
                 if worker.channel in ready:
-                    return worker.finished()
+                    return
                 self._look(worker)
                 self._on_tick()
 
+    def _clear_traces(self) -> None:
+        """Remove the last worker's board and stack: what the next one does is not to be read from them."""
+        for path in (self._charge.board, self._charge.board.with_name(_CRASH)):
+            with suppress(OSError):
+                path.unlink()
+
     def _look(self, worker: Worker) -> None:
         now = time.monotonic()
+        reap_orphans(worker.pid)
         if self._deadline is not None and now >= self._deadline and self._stop is None:
             self._ask_to_stop(f"timeout.job: the run took longer than {self._charge.spec.timeout.job}")
         memory = self._charge.spec.resources.memory
@@ -141,7 +161,8 @@ class Keeper:
         worker = self._worker
         if worker is None:
             return
-        if self._stop is not None:
+        if self._stop is not None or self._loading:
+            self._stop = self._stop or reason
             worker.kill()
             return
         self._stop = reason
@@ -187,41 +208,3 @@ class Keeper:
 
 def _noted(known: Recovery, note: str) -> Recovery:
     return Recovery(known.trials, known.deaths, known.unexplained, (*known.notes, note))
-
-
-class _Signals:
-    """Collects SIGTERM, SIGINT and SIGHUP for the duration of a with block; an ignored SIGHUP (nohup) stays ignored.
-
-    The handler does nothing but note the number; `wakeup` is readable when there is one to take.
-    """
-
-    def __init__(self) -> None:
-        self.wakeup, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._before: dict[int, object] = {}
-        self._seen: list[int] = []
-
-    def __enter__(self) -> Self:
-        for number in _SIGNALS:
-            before = signal.getsignal(number)
-            if number == signal.SIGHUP and before == signal.SIG_IGN:
-                continue
-            self._before[number] = signal.signal(number, self._note)
-        self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._wakeup_before)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-        os.close(self.wakeup)
-        os.close(self._writing)
-
-    def take(self) -> list[int]:
-        """The signals that came since the last time."""
-        with suppress(BlockingIOError):
-            os.read(self.wakeup, 4096)
-        seen, self._seen = self._seen, []
-        return seen
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        self._seen.append(number)

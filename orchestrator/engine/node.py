@@ -22,6 +22,7 @@ from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, PlanReader, read_index
 from orchestrator.spec.model import JobSpec
+from orchestrator.store.local import unavailable
 
 _MOST_GROWN = 4
 _MOST_FRUITLESS = 3
@@ -105,7 +106,11 @@ def _trials(node: Node, ledger: Ledger) -> list[Chunk]:
 
 def _make_board(node: Node, index: PlanIndex, ledger: Ledger) -> Board:
     threads = node.work.threads.threads
-    board = Board.create(board_path(Path(node.work.run), node.work.shard), max(threads * _MOST_GROWN, threads + 4))
+    path = board_path(Path(node.work.run), node.work.shard)
+    try:
+        board = Board.create(path, max(threads * _MOST_GROWN, threads + 4))
+    except OSError as error:
+        raise unavailable(path, error) from error
     head = board.head()
     head[fields.TARGET] = threads
     head[fields.TOTAL_ITEMS] = fields.UNKNOWN if index.items is None else index.items

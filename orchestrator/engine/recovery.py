@@ -1,12 +1,13 @@
 """What to do when the worker died: which items are suspect, which are guilty, and when to give up; pure.
 
 A worker that dies takes down every item that was in flight. The next worker runs the chunks of those items first, alone
-in one thread: what kills that one too is guilty and never run again; the others are innocent.
+in one thread: what kills that one too is guilty and never run again; the others are innocent. SIGKILL may have come
+from anywhere (an operator, a kernel short of memory that another process took), so it takes one more of those.
 """
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from orchestrator.engine.board import ALONE, NO_ITEM, RUNNING, Picture
 from orchestrator.engine.outcome import WHOLE_CHUNK
@@ -60,12 +61,15 @@ class Recovery:
         trials: the chunks to run alone, with the items in them that are poison.
         deaths: how many workers have died.
         unexplained: how many of them in a row died with no item in flight.
+        notes: what happened, for the report.
+        doubted: items that were alone when SIGKILL came; once more, and they are guilty.
     """
 
     trials: tuple[Trial, ...] = ()
     deaths: int = 0
     unexplained: int = 0
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    doubted: frozenset[Flight] = frozenset()
 
     @property
     def hopeless(self) -> bool:
@@ -92,7 +96,9 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
     """
     aloft = flights(picture) if picture is not None else []
     if picture is not None and picture.phase == ALONE and aloft:
-        return _convict(known, aloft[0], _crash(death, aloft[0].item))
+        if death.code == -signal.SIGKILL and death.cause is None and aloft[0] not in known.doubted:
+            return _doubt(known, aloft[0])
+        return _convict(known, aloft[0], _crash(death, aloft[0] in known.doubted, aloft[0].item))
     trials = {(trial.lo, trial.hi): trial for trial in known.trials}
     for flight in aloft:
         trials.setdefault((flight.lo, flight.hi), Trial(flight.lo, flight.hi, flight.item, ()))
@@ -102,7 +108,7 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
         trials=tuple(trials.values()),
         deaths=known.deaths + 1,
         unexplained=0 if aloft else known.unexplained + 1,
-        notes=(*known.notes, f"the worker died of {death.words}, with {where}"),
+        notes=(*known.notes, f"the worker died: {death.words}; with {where}"),
     )
 
 
@@ -117,9 +123,21 @@ def settled(known: Recovery, done: Sequence[tuple[int, int]]) -> Recovery:
     return replace(known, trials=tuple(trial for trial in known.trials if (trial.lo, trial.hi) not in done))
 
 
-def _crash(death: Death, item: int) -> Poison:
+def _crash(death: Death, doubted: bool, item: int) -> Poison:
     kind = "Memory" if death.cause is not None else "Crash"
-    return Poison(item, kind, f"it killed the worker twice, the second time alone: {death.words}", death.stack, 2)
+    times = "three times, twice of them alone" if doubted else "twice, the second time alone"
+    return Poison(item, kind, f"it killed the worker {times}: {death.words}", death.stack, 3 if doubted else 2)
+
+
+def _doubt(known: Recovery, flight: Flight) -> Recovery:
+    note = f"SIGKILL came when item {flight.item} of chunk [{flight.lo}, {flight.hi}) ran alone: it runs once more"
+    return replace(
+        known,
+        deaths=known.deaths + 1,
+        unexplained=0,
+        notes=(*known.notes, note),
+        doubted=known.doubted | {flight},
+    )
 
 
 def _convict(known: Recovery, flight: Flight, poison: Poison) -> Recovery:

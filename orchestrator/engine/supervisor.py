@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -117,6 +118,11 @@ class Worker:
         if self._process.poll() is None:
             self._process.kill()
 
+    @property
+    def pid(self) -> int:
+        """The worker's process."""
+        return self._process.pid
+
     def resident(self) -> int | None:
         """Bytes of memory that the worker has resident (/proc; None elsewhere)."""
         text = read_text(Path(f"/proc/{self._process.pid}/statm"))
@@ -134,3 +140,15 @@ class Worker:
             f"the worker ended during {during} with exit code {code}",
             hint="A task must not call os._exit; --resume.",
         )
+
+
+def reap_orphans(worker: int) -> None:
+    """As PID 1 of a container: let go of processes that tasks left behind and that have ended; the worker is not one.
+
+    The kernel gives every orphan to PID 1, and keeps it as a zombie until PID 1 asks how it ended (wait(2)).
+    """
+    if os.getpid() != 1:
+        return
+    with suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and ended.si_pid != worker:
+            os.waitpid(ended.si_pid, 0)

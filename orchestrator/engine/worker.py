@@ -31,7 +31,7 @@ from orchestrator.host.native import widen_shared_pools
 from orchestrator.run.folder import read_manifest
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
-from orchestrator.store.local import LocalStore
+from orchestrator.store.local import LocalStore, unavailable
 from orchestrator.tasks.bind import State, make_process_state
 from orchestrator.tasks.load import Task, load_task
 
@@ -134,9 +134,16 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
 
 
 def _record_crashes(path: Path) -> None:
-    """Have faulthandler write the stack of a crash where the supervisor will look for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    crash = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    """Have faulthandler write the stack of a crash where the supervisor will look for it.
+
+    Raises:
+        StoreUnavailable: it cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        crash = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise unavailable(path, error) from error
     faulthandler.enable(crash)
 
 
