@@ -114,7 +114,13 @@ def _tell(report: RunReport, quiet: bool, as_json: bool) -> None:
     elif not quiet:
         print_report(report)
     elif report.state != "done":
-        complain(f"ftorch: {report.run}: {report.state}: {report.reason}\n  `ftorch report {report.folder}` says more.")
+        complain(f"ftorch: {report.run}: {report.state}: {report.reason}\n  {_next(report)}")
+
+
+def _next(report: RunReport) -> str:
+    if report.state == "interrupted":
+        return f"Go on with: ftorch submit --run {report.folder} --resume"
+    return f"What failed is in {report.failures}" if report.failures else f"The run is in {report.folder}"
 
 
 def _check(asked: Asked) -> None:

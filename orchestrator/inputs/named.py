@@ -57,13 +57,16 @@ class NamedFiles:
             below(base, one)
 
     def found(self) -> Iterator[Named]:
-        """Each file, looked at anew.
+        """Each file, looked at anew; one that is named outright is looked for before the first is given.
 
         Raises:
             InputError: a file does not exist, is no regular file or cannot be read; a pattern matches
                 nothing.
         """
         self._passed = Passed()
+        for path in self._paths[1:]:
+            if (name := self._outright(path)) is not None:
+                self._probe(name)
         for name in self._once():
             named = self._probe(name)
             if named.size:
@@ -89,11 +92,16 @@ class NamedFiles:
                 yield name
 
     def _named(self, path: str) -> Iterator[bytes]:
-        name = os.fsencode(tidy(path))
-        if _MAGIC.isdisjoint(path) or os.path.lexists(os.path.join(self.base, name)):
-            yield name
-        else:
+        name = self._outright(path)
+        if name is None:
             yield from self._matches(path)
+        else:
+            yield name
+
+    def _outright(self, path: str) -> bytes | None:
+        """The name that a path is, None where it is a pattern."""
+        name = os.fsencode(tidy(path))
+        return name if _MAGIC.isdisjoint(path) or os.path.lexists(os.path.join(self.base, name)) else None
 
     def _matches(self, path: str) -> Iterator[bytes]:
         """The files a pattern matches; the names before the first `*`, `?` or `[` are the folder to walk."""

@@ -92,4 +92,13 @@ def _lives(owner: Owner) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _waits_for_burial(owner.pid)
+
+
+def _waits_for_burial(pid: int) -> bool:
+    """Whether a process has ended and its parent has not asked how; an orphan's may never (PID 1 of a container)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b") ")[2][:1] == b"Z"
+    except OSError:
+        return False
