@@ -60,8 +60,10 @@ class Script:
     whole: Sequence[int] = ()
 
     def entries(self) -> Iterator[Entry]:
+        start = 0
         for length in self.whole or [len(self.items)]:
-            yield Entry(b"script", length, size=10, whole=bool(self.whole))
+            yield Entry(b"script", length, start=start, size=10, whole=bool(self.whole))
+            start += length
 
     def notes(self) -> Sequence[str]:
         return ()
@@ -82,11 +84,8 @@ class Script:
             raise error
 
     def _spans(self, pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
-        bases = [0]
-        for length in self.whole:
-            bases.append(bases[-1] + length)
-        for number, piece in enumerate(pieces):
-            base = bases[number] if self.whole else 0
+        for piece in pieces:
+            base = piece.entry.start
             for start in range(base + piece.lo, base + piece.hi, self.batch):
                 yield start, min(start + self.batch, base + piece.hi)
 
