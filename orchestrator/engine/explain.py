@@ -1,6 +1,7 @@
 """What a job would do, without doing it: the same reading, checking and deciding as a run, and nothing written."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -11,6 +12,7 @@ from orchestrator.engine.supervisor import Worker
 from orchestrator.errors import OutputError
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.inputs.base import Entry, Source
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.target import check_output, target_of
 from orchestrator.run.folder import raw_job, runs_folder
@@ -65,19 +67,10 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
     """
     source = open_source(spec.input, base)
     threads = decide_threads_for(spec)
-    splits = units = nbytes = 0
-    first: list[str] = []
-    cuttable = True
     pools = pool_caps(spec, threads)
     with Worker({**os.environ, **pools}) as worker:
         worker.load(Load(raw_job(spec), os.fspath(base), pools, prepare=False))
-        for entry in source.entries() if limit is None else Limited(source, limit):
-            splits += 1
-            units += entry.units
-            nbytes += entry_bytes(source.unit, entry)
-            cuttable = cuttable and not entry.whole and source.unit != "file"
-            if len(first) < _EXAMPLES and entry.name:
-                first.append(entry.name.decode("utf-8", "backslashreplace"))
+        found = _survey(source, source.entries() if limit is None else Limited(source, limit))
         loaded = worker.loaded()
     output_format = resolve_output_format(spec.output, loaded.is_fold)
     refusal = None
@@ -90,11 +83,11 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
         name=spec.name,
         task=spec.task,
         unit=source.unit,
-        splits=splits,
-        cuttable=cuttable and splits > 0,
-        items=None if source.unit == "byte" else units,
-        nbytes=nbytes,
-        first=first,
+        splits=found.splits,
+        cuttable=found.cuttable and found.splits > 0,
+        items=None if source.unit == "byte" else found.units,
+        nbytes=found.nbytes,
+        first=found.first,
         notes=list(source.notes()),
         threads=threads,
         backend=loaded.backend,
@@ -104,3 +97,26 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
         refusal=refusal,
         runs=os.fspath(runs_folder(base)),
     )
+
+
+class _Survey(Struct, frozen=True):
+    splits: int
+    units: int
+    nbytes: int
+    cuttable: bool
+    first: list[str]
+
+
+def _survey(source: Source, entries: Iterable[Entry]) -> _Survey:
+    """What the entries add up to, and the names of the first few."""
+    splits = units = nbytes = 0
+    cuttable = source.unit != "file"
+    first: list[str] = []
+    for entry in entries:
+        splits += 1
+        units += entry.units
+        nbytes += entry_bytes(source.unit, entry)
+        cuttable = cuttable and not entry.whole
+        if len(first) < _EXAMPLES and entry.name:
+            first.append(entry.name.decode("utf-8", "backslashreplace"))
+    return _Survey(splits, units, nbytes, cuttable, first)
