@@ -128,10 +128,10 @@ def _host() -> str:
 
 
 def _started(pid: int) -> int:
-    """When a process started, in ticks since the boot; 0 if it is dead, 1 where only its life is known."""
+    """When a process started, in ticks since the boot; 0 if it is dead (a zombie is), 1 where only its life is known."""
     with suppress(FileNotFoundError, ProcessLookupError):
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-        return int(stat.rpartition(b")")[2].split()[19])
+        stat = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return 0 if stat[0] in {b"Z", b"X"} else int(stat[19])
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
