@@ -5,6 +5,7 @@ The supervisor sends a `Load`; the worker imports the task, meanwhile the superv
 `Problem`. The pipe's end means that the other side is gone.
 """
 
+import os
 from typing import IO
 
 import msgspec
@@ -124,7 +125,10 @@ class Problem(Struct, frozen=True, tag="problem"):
     message: str
     where: str | None
     hint: str | None
+    signal: int = 0
 
+
+_READ_BLOCK = 1 << 16
 
 type Message = Load | Loaded | Work | Merge | Stop | Expire | Replace | Ended | Problem
 
@@ -135,6 +139,7 @@ class Channel:
     def __init__(self, reading: IO[bytes], writing: IO[bytes]) -> None:
         self._reading = reading
         self._writing = writing
+        self._read = b""
         self._decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 
     def fileno(self) -> int:
@@ -149,19 +154,32 @@ class Channel:
         except BrokenPipeError, ValueError:
             return
 
+    @property
+    def pending(self) -> bool:
+        """Whether another message has been read already, of which a selector knows nothing."""
+        return b"\n" in self._read
+
     def receive(self) -> Message | None:
         """Wait for what the other side says; None when it is gone."""
-        line = self._reading.readline()
-        return self._decoder.decode(line) if line.endswith(b"\n") else None
+        while not self.pending:
+            more = os.read(self.fileno(), _READ_BLOCK)
+            if not more:
+                return None
+            self._read += more
+        line, _, self._read = self._read.partition(b"\n")
+        return self._decoder.decode(line)
 
 
 def problem_of(error: errors.FtorchError) -> Problem:
     """An error as a message."""
-    return Problem(type(error).__name__, error.message, error.where, error.hint)
+    number = error.signal if isinstance(error, errors.WorkerDied) else 0
+    return Problem(type(error).__name__, error.message, error.where, error.hint, number)
 
 
 def error_of(problem: Problem) -> errors.FtorchError:
     """The error that a message tells of."""
+    if problem.kind == errors.WorkerDied.__name__:
+        return errors.WorkerDied(problem.signal, problem.message, where=problem.where, hint=problem.hint)
     kind = getattr(errors, problem.kind, errors.FtorchError)
     error = kind(problem.message, where=problem.where, hint=problem.hint)
     assert isinstance(error, errors.FtorchError)

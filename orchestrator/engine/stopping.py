@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 
 from orchestrator.engine.pool import Pool
-from orchestrator.engine.protocol import Channel, Expire, Replace, Stop
+from orchestrator.engine.protocol import Channel, Expire, Message, Replace, Stop
 from orchestrator.errors import RESUMABLE
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -102,17 +102,22 @@ def _listen(switch: StopSwitch, channel: Channel, signals: int) -> None:
     selector.register(signals, selectors.EVENT_READ)
     selector.register(channel, selectors.EVENT_READ)
     while True:
+        while channel.pending:
+            _obey(switch, channel.receive())
         for key, _ in selector.select():
             if key.fd == signals:
                 for number in os.read(signals, 64):
                     switch.request(f"stopped by {signal.Signals(number).name}")
-                continue
-            message = channel.receive()
-            if message is None:
-                os._exit(RESUMABLE)
-            if isinstance(message, Stop):
-                switch.request(message.reason)
-            elif isinstance(message, Expire):
-                switch.expire(message.lane, message.lo, message.item)
-            elif isinstance(message, Replace):
-                switch.replace(message.lane, message.reason)
+            else:
+                _obey(switch, channel.receive())
+
+
+def _obey(switch: StopSwitch, message: Message | None) -> None:
+    if message is None:
+        os._exit(RESUMABLE)
+    if isinstance(message, Stop):
+        switch.request(message.reason)
+    elif isinstance(message, Expire):
+        switch.expire(message.lane, message.lo, message.item)
+    elif isinstance(message, Replace):
+        switch.replace(message.lane, message.reason)
