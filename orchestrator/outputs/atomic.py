@@ -128,7 +128,7 @@ def _host() -> str:
 
 
 def _started(pid: int) -> int:
-    """When a process started, in ticks since the boot; 0 if it is dead (a zombie is), 1 where only its life is known."""
+    """When a process started, in ticks since the boot; 0 if it is dead or a zombie, 1 where only its life is known."""
     with suppress(FileNotFoundError, ProcessLookupError):
         stat = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
         return 0 if stat[0] in {b"Z", b"X"} else int(stat[19])
