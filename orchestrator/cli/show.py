@@ -11,7 +11,7 @@ import msgspec
 from orchestrator.cli.streams import say, width_of
 from orchestrator.engine.explain import Explanation
 from orchestrator.engine.runreport import RunReport
-from orchestrator.engine.session import Watcher
+from orchestrator.engine.watcher import Silence, Watcher
 from orchestrator.report.text import plan_text, report_text
 from orchestrator.run.folder import Manifest
 
@@ -29,22 +29,6 @@ def print_report(report: RunReport) -> None:
 def print_plan(plan: Explanation) -> None:
     """Print what a job would do."""
     say(plan_text(plan, width_of(sys.stdout)).rstrip("\n"))
-
-
-class Silence:
-    """Shows nothing."""
-
-    def planning(self, entries: int) -> None:
-        """Nothing."""
-
-    def started(self, manifest: Manifest, board: Path) -> None:
-        """Nothing."""
-
-    def tick(self) -> None:
-        """Nothing."""
-
-    def ended(self) -> None:
-        """Nothing."""
 
 
 class Unfailing:

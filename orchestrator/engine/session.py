@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
@@ -23,6 +22,7 @@ from orchestrator.engine.node import board_path
 from orchestrator.engine.protocol import Load, Loaded, Work
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.supervisor import Worker
+from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import Interrupted, RunDamaged
 from orchestrator.host.cpus import ThreadDecision, cpu_facts, decide_threads
 from orchestrator.host.interpreter import gil_enabled
@@ -42,26 +42,6 @@ from orchestrator.store.base import NotFound, Store
 from orchestrator.store.local import LocalStore
 
 _MOST_REPAIRS = 3
-
-
-class Watcher(Protocol):
-    """Who is told what a sitting does, to show it."""
-
-    def planning(self, entries: int) -> None:
-        """So many entries of the input were found so far."""
-        ...
-
-    def started(self, manifest: Manifest, board: Path) -> None:
-        """The worker is at work and writes that board."""
-        ...
-
-    def tick(self) -> None:
-        """Time to look at the board again (four times a second)."""
-        ...
-
-    def ended(self) -> None:
-        """The worker has ended."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
