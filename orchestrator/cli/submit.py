@@ -13,8 +13,17 @@ from orchestrator.cli.signals import name_of
 from orchestrator.cli.streams import complain
 from orchestrator.engine.explain import explain
 from orchestrator.engine.runreport import RunReport
-from orchestrator.engine.session import Sitting, begin, resume
-from orchestrator.errors import DONE, RESUMABLE, TOO_MANY_FAILED, Interrupted, JobError, RunNotFound
+from orchestrator.engine.session import Sitting, Watcher, begin, resume
+from orchestrator.errors import (
+    DONE,
+    RESUMABLE,
+    TOO_MANY_FAILED,
+    Interrupted,
+    JobError,
+    OutputError,
+    RunConflict,
+    RunNotFound,
+)
 from orchestrator.run.folder import MANIFEST, is_finished, list_runs, new_run_id, read_manifest, runs_folder
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.local import LocalStore
@@ -89,16 +98,16 @@ def command(
         plan = explain(sitting.spec, sitting.base, limit)
         print_json(plan) if as_json else print_plan(plan)
         return DONE
-    report = _run(sitting, going_on, quiet)
+    report = _run(sitting, going_on, resume_, quiet)
     _tell(report, quiet, as_json)
     return _CODES[report.state]
 
 
-def _run(sitting: Sitting, going_on: bool, quiet: bool) -> RunReport:
+def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool) -> RunReport:
     """Run it, and say how to go on where a signal ended it before or after the worker was at work."""
     watcher = open_watcher(quiet)
     try:
-        return resume(sitting, watcher) if going_on else begin(sitting, watcher)
+        return resume(sitting, watcher) if going_on else _begin(sitting, watcher, joining)
     except KeyboardInterrupt as stop:
         if not (sitting.run / MANIFEST).exists():
             raise
@@ -106,6 +115,16 @@ def _run(sitting: Sitting, going_on: bool, quiet: bool) -> RunReport:
         raise Interrupted(f"stopped by {name_of(stop)}", where=sitting.run.name, hint=hint) from stop
     finally:
         watcher.ended()
+
+
+def _begin(sitting: Sitting, watcher: Watcher, joining: bool) -> RunReport:
+    """Begin the run; where --resume was given and another process has begun it meanwhile, go on with it."""
+    try:
+        return begin(sitting, watcher)
+    except OutputError, RunConflict:
+        if not joining or not (sitting.run / MANIFEST).exists():
+            raise
+        return resume(sitting, watcher)
 
 
 def _tell(report: RunReport, quiet: bool, as_json: bool) -> None:
