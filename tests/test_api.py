@@ -36,7 +36,7 @@ def test_submit_runs_a_job_and_gives_its_report(job: Path) -> None:
 
 def test_submit_raises_what_the_command_would_print(job: Path) -> None:
     """A mistake in the job file is an exception, with the place in its message."""
-    with pytest.raises(JobFileError, match=r"job\.yaml"):
+    with pytest.raises(JobFileError, match="resources.threads"):
         orchestrator.submit(job, ["resources.threads=none"])
 
 

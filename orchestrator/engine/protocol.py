@@ -6,6 +6,7 @@ The supervisor sends a `Load`; the worker imports the task, meanwhile the superv
 """
 
 import os
+from contextlib import suppress
 from typing import IO
 
 import msgspec
@@ -158,6 +159,12 @@ class Channel:
     def pending(self) -> bool:
         """Whether another message has been read already, of which a selector knows nothing."""
         return b"\n" in self._read
+
+    def close(self) -> None:
+        """End the conversation from this side."""
+        self._reading.close()
+        with suppress(BrokenPipeError):
+            self._writing.close()
 
     def receive(self) -> Message | None:
         """Wait for what the other side says; None when it is gone."""

@@ -62,6 +62,7 @@ class Worker:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self.channel.close()
 
     def load(self, request: Load) -> None:
         """Have the worker import the task; `loaded` waits for its answer."""
