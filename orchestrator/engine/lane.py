@@ -123,6 +123,7 @@ class Lane:
             except ItemTimeout:
                 # It came between two items; what was done of the chunk is done again.
                 self._expiry.leave()
+                self._discard(work)
 
     def _fill(self, work: Unsettled) -> None:
         chunk = work.chunk
@@ -146,7 +147,15 @@ class Lane:
                 if chunk.limit is not None and base + unreadable >= chunk.limit:
                     break
         except (OSError, InputError) as error:
+            self._discard(work)
             work.segments[:] = [Segment.for_unread(_name(self._plan.pieces(chunk.lo, chunk.hi)), error)]
+
+    def _discard(self, work: Unsettled) -> None:
+        """Take back what a reading that broke off wrote, or the next one would find it in its way."""
+        for segment in work.segments:
+            if segment.token is not None:
+                keys, failed = segment.keys(), {lost.key for lost in segment.failures}
+                self._sink.discard([key for key in keys if key not in failed])
 
     def _conclude(self, work: Unsettled) -> Outcome | None:
         retry = self._retry

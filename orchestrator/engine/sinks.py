@@ -1,6 +1,6 @@
 """How a chunk's results become one token: encoded bytes that are joined, or an accumulator that is merged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from orchestrator.outputs.base import Encoder
@@ -28,6 +28,10 @@ class Sink(Protocol):
         """The token's length in bytes; 0 for an accumulator."""
         ...
 
+    def discard(self, keys: Sequence[Key]) -> None:
+        """Take back what `encode` wrote for these keys, whose results are to be made again."""
+        ...
+
 
 class EncoderSink:
     """Tokens are bytes."""
@@ -35,6 +39,7 @@ class EncoderSink:
     def __init__(self, encoder: Encoder) -> None:
         self.encode = encoder.encode
         self.needs_keys = encoder.needs_keys
+        self._discard: Callable[[Sequence[Key]], None] | None = getattr(encoder, "discard", None)
 
     def join(self, tokens: Sequence[bytes]) -> bytes:
         """The bytes one after the other."""
@@ -43,6 +48,11 @@ class EncoderSink:
     def size(self, token: bytes) -> int:
         """The number of bytes."""
         return len(token)
+
+    def discard(self, keys: Sequence[Key]) -> None:
+        """Remove their files, where each result is one."""
+        if self._discard is not None:
+            self._discard(keys)
 
 
 class FoldSink:
@@ -72,3 +82,6 @@ class FoldSink:
     def size(self, token: Any) -> int:  # noqa: ARG002
         """An accumulator has no place in bytes."""
         return 0
+
+    def discard(self, keys: Sequence[Key]) -> None:
+        """Nothing was written."""

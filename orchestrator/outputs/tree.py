@@ -75,6 +75,12 @@ class TreeEncoder:
             raise
         return b""
 
+    def discard(self, keys: Sequence[Key]) -> None:
+        """Remove the files of these keys, which this encoder wrote and will write again; kept where it may replace."""
+        for key in () if self._replace else keys:
+            with suppress(OSError):
+                Path(self._root, relative_name(self._name, str(key))).unlink()
+
     def _write(self, key: Key, result: object) -> str:
         data = _content(result)
         name = relative_name(self._name, str(key))

@@ -11,7 +11,8 @@ from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.outcome import WHOLE_CHUNK
 from orchestrator.engine.sinks import EncoderSink
 from orchestrator.errors import InputError, StoreUnavailable
-from orchestrator.spec.model import Retry
+from orchestrator.outputs.open import open_encoder
+from orchestrator.spec.model import Output, Retry
 from orchestrator.spec.units import Duration
 from tests.engine.parts import Item, Script, bench, encoder_sink, places, records, tries
 
@@ -229,6 +230,17 @@ def test_a_chunk_that_cannot_be_read_is_read_again(tmp_path):
     outcome = bench(tmp_path, source, task, retry=tries(2)).settled(Chunk(0, 9))
     assert records(outcome.token) == doubled(*range(9))
     assert (outcome.items, outcome.nbytes, outcome.failures) == (9, 9, [])
+
+
+def test_files_of_a_chunk_that_is_read_again(tmp_path):
+    """What a tree got of the first, broken reading does not stand in the way of the second."""
+    sink = EncoderSink(open_encoder(Output(format="tree", name="{key}"), "tree", tmp_path / "tree", False))
+    source = Script(places(9), raises=[OSError(errno.EIO, "bad sector")], after=2)
+    outcome = bench(tmp_path, source, lambda value: b"%d" % value, sink=sink, retry=tries(2)).settled(Chunk(0, 9))
+    assert outcome.failures == []
+    assert {path.name: path.read_bytes() for path in (tmp_path / "tree").iterdir()} == {
+        f"k{n}": b"%d" % n for n in range(9)
+    }
 
 
 def test_a_chunk_that_can_never_be_read_is_one_failure(tmp_path):
