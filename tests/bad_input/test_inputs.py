@@ -43,8 +43,8 @@ def test_an_input_that_is_not_there(place: Place, source: dict[str, object], say
     [
         ({"files": {"root": "data"}}, "out.jsonl", b""),
         ({"lines": {"path": "empty"}}, "out.txt", b""),
-        ({"range": {"stop": 0}}, "out.jsonl", b""),
-        ({"csv": {"path": "empty.csv"}}, "out.csv", None),
+        pytest.param({"range": {"stop": 0}}, "out.jsonl", b"", marks=pytest.mark.slow),
+        pytest.param({"csv": {"path": "empty.csv"}}, "out.csv", None, marks=pytest.mark.slow),
         ({"jsonl": {"path": "empty"}}, "parts/", b""),
     ],
     ids=["files", "lines", "range", "csv", "jsonl parts"],

@@ -76,7 +76,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("columns", [100, 40])
+@pytest.mark.parametrize("columns", [100, pytest.param(40, marks=pytest.mark.slow)])
 def test_a_terminal_shows_a_live_line(place: Place, columns: int):
     """On a terminal the live line has what there is room for and never wraps; the report is wrapped, the line gone."""
     source = "def f(n):\n    if n == 5:\n        raise ValueError\n    return sum(range(n, n + 500_000))\n"
