@@ -13,7 +13,8 @@ from orchestrator.cli.signals import name_of
 from orchestrator.cli.streams import complain
 from orchestrator.engine.explain import explain
 from orchestrator.engine.runreport import RunReport
-from orchestrator.engine.session import Sitting, Watcher, begin, resume
+from orchestrator.engine.session import Sitting, begin, resume
+from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import (
     DONE,
     RESUMABLE,

@@ -7,24 +7,23 @@ import sys
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from orchestrator.engine.board import Board
-from orchestrator.engine.build import LaneParts, make_lane
+from orchestrator.engine.build import LaneParts, ThreadLane, make_lane
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.protocol import Work, problem_of
 from orchestrator.errors import FtorchError
 from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.run.folder import read_manifest
 from orchestrator.store.local import LocalStore
-from orchestrator.tasks.bind import make_process_state
+from orchestrator.tasks.bind import State, make_process_state
 from orchestrator.tasks.load import load_task
 
 
 def _child(pipe: Connection) -> None:
-    lane = None
+    lane, state = None, None
     while True:
         try:
             question = pipe.recv()
@@ -33,18 +32,19 @@ def _child(pipe: Connection) -> None:
         try:
             outcome = None
             if question[0] == "start":
-                lane = _start(*question[1:])
+                lane, state = _start(*question[1:])
             elif lane is not None:
                 outcome = lane.run(question[1]) if question[0] == "run" else lane.settle()
             assert lane is not None
             pipe.send(("done", outcome, lane.pace, lane.next_due(), time.process_time()))
         except FtorchError as error:
             pipe.send(("problem", problem_of(error)))
-    if lane is not None:
+    if lane is not None and state is not None:
         lane.close()
+        state.close()
 
 
-def _start(work: Work, board: str, index: int) -> Any:
+def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
     store = LocalStore(Path(work.run))
     manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     spec = manifest.spec
@@ -53,7 +53,7 @@ def _start(work: Work, board: str, index: int) -> Any:
     mapped = Board.open(Path(board), write=True)
     pins = pin_plan(cpu_facts(), index + 1)
     parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins)
-    return make_lane(parts, index)
+    return make_lane(parts, index), state
 
 
 if __name__ == "__main__":
