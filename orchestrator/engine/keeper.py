@@ -5,6 +5,7 @@ work since the last commit, not the run; a stop is asked for once, and a second 
 it is used from the main thread, as signal handlers are set.
 """
 
+import math
 import selectors
 import signal
 import time
@@ -26,6 +27,8 @@ from orchestrator.host.memory import show_bytes
 from orchestrator.spec.model import JobSpec
 
 _TICK = 0.25
+_PATIENCE = 1.0
+_MARGIN = 10.0
 _COMMIT_SECONDS_AFTER_DEATH = 0.2
 _CRASH = "crash.txt"
 _RESUME = "Go on with --resume."
@@ -58,6 +61,7 @@ class Keeper:
         self._on_tick = on_tick
         self._stop: str | None = None
         self._worker: Worker | None = None
+        self._hears_by = self._gone_by = self._kill_at = math.inf
         self._stuck: Flight | None = None
         self._cause: str | None = None
         self._loading = False
@@ -106,6 +110,7 @@ class Keeper:
     def _watch(self, worker: Worker, work: Work, signals: Signals) -> Ended | Death:
         """See one worker to its end."""
         self._worker, self._loading, self._stuck, self._cause = worker, False, None, None
+        self._hears_by = self._gone_by = self._kill_at = math.inf
         timeout = self._charge.spec.timeout.item
         self._hangs = None if timeout is None else HangWatch(timeout.seconds)
         self._clear_traces()
@@ -138,6 +143,7 @@ class Keeper:
     def _look(self, worker: Worker) -> None:
         now = time.monotonic()
         reap_orphans(worker.pid)
+        self._press(worker, now)
         if self._deadline is not None and now >= self._deadline and self._stop is None:
             self._ask_to_stop(f"timeout.job: the run took longer than {self._charge.spec.timeout.job}")
         memory = self._charge.spec.resources.memory
@@ -155,7 +161,22 @@ class Keeper:
             worker.tell(Expire(flight.lane, flight.lo, flight.item))
         if stuck and self._stuck is None:
             self._stuck = stuck[0]
+            self._expect_end(now)
             worker.tell(Replace(stuck[0].lane, "an item takes longer than timeout.item, and cannot be ended alone"))
+
+    def _expect_end(self, now: float) -> None:
+        """The worker was told to end: by then it must at least have heard of it, and by then be gone."""
+        self._hears_by = now + _PATIENCE
+        self._gone_by = now + self._charge.spec.timeout.grace.seconds + _MARGIN
+
+    def _press(self, worker: Worker, now: float) -> None:
+        """End a worker in which nothing moves any more, so that it does not do what it was told."""
+        if now >= self._kill_at:
+            worker.kill()
+        elif now >= self._gone_by or (now >= self._hears_by and worker.unheard()):
+            self._kill_at = now + _PATIENCE
+            self._hears_by = self._gone_by = math.inf
+            worker.abort(-1 if self._stuck is None else self._stuck.lane)
 
     def _ask_to_stop(self, reason: str) -> None:
         worker = self._worker
@@ -166,6 +187,7 @@ class Keeper:
             worker.kill()
             return
         self._stop = reason
+        self._expect_end(time.monotonic())
         worker.tell(Stop(reason))
 
     def _learn(self, ended: Ended | Death) -> None:
@@ -173,12 +195,13 @@ class Keeper:
         if self._stop is not None:
             raise Interrupted(f"{self._stop}, and the worker was ended at once", hint=_RESUME)
         rule, known = self._charge.spec.failures, self.known
-        if isinstance(ended, Ended):
-            if self._stuck is None:
-                self.known = _noted(known, ended.reason)
-                return
+        if self._stuck is not None and (isinstance(ended, Ended) or self._kill_at < math.inf):
             timeout = self._charge.spec.timeout.item
-            self.known = after_hang(known, self._stuck, 0.0 if timeout is None else timeout.seconds, ended.stack)
+            stack = ended.stack if isinstance(ended, Ended) else self._crash_stack()
+            self.known = after_hang(known, self._stuck, 0.0 if timeout is None else timeout.seconds, stack)
+            return
+        if isinstance(ended, Ended):
+            self.known = _noted(known, ended.reason)
             return
         death = Death(ended.code, self._crash_stack(), self._cause)
         self.known = known = after_death(known, self._picture(), death)

@@ -4,11 +4,14 @@ Guarantees: the worker does not outlive the supervisor, whatever ends that (PR_S
 the main thread.
 """
 
+import ctypes
+import fcntl
 import mmap
 import os
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -118,6 +121,28 @@ class Worker:
         """End the worker at once."""
         if self._process.poll() is None:
             self._process.kill()
+
+    def unheard(self) -> bool:
+        """Whether the worker has not read all that it was told (ioctl_fionread on the pipe)."""
+        assert self._process.stdin is not None
+        waiting = bytearray(4)
+        fcntl.ioctl(self._process.stdin, termios.FIONREAD, waiting)
+        return any(waiting)
+
+    def abort(self, lane: int) -> None:
+        """End the worker by SIGABRT in a lane's thread, so that faulthandler writes where that thread is.
+
+        A thread that spins in C code without ever detaching from the interpreter stops every other one as soon as the
+        world is to be stopped (a garbage collection, a look at the threads' stacks): nothing inside can end it.
+        """
+        pid = self._process.pid
+        for name in Path(f"/proc/{pid}/task").glob("*/comm"):
+            if (read_text(name) or "").strip() == f"ftorch-{lane}":
+                # glibc 2.30 and musl 1.2.1 have it; os.kill cannot choose a thread.
+                tgkill = getattr(ctypes.CDLL(None), "tgkill", None)
+                if tgkill is not None and tgkill(pid, int(name.parent.name), signal.SIGABRT) == 0:
+                    return
+        self.kill()
 
     @property
     def pid(self) -> int:

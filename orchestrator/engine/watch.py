@@ -38,7 +38,7 @@ class HangWatch:
             now: seconds, monotonic.
         """
         over: list[Flight] = []
-        stuck: list[Flight] = []
+        stuck: list[tuple[float, Flight]] = []
         for lane, line in enumerate(picture.lines):
             if line.state != RUNNING or line.item < 0:
                 self._seen.pop(lane, None)
@@ -53,5 +53,6 @@ class HangWatch:
                 seen.told = True
                 over.append(flight)
             elif seen.told and now - seen.since > self._seconds + self._patience:
-                stuck.append(flight)
-        return over, stuck
+                stuck.append((seen.since, flight))
+        # A thread that spins in C may hold up all others, which then do not move either: it began first.
+        return over, [flight for _, flight in sorted(stuck, key=lambda pair: pair[0])]
