@@ -11,7 +11,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from benchmarks.commands import JOBS, ROOT, Submission, peer, submit
-from benchmarks.measure import Contestant, Options, Results, Sample, column, interleave, quickest, ratios, run_benchmark
+from benchmarks.measure import (
+    Benchmark,
+    Contestant,
+    Options,
+    Results,
+    Sample,
+    best_of,
+    column,
+    interleave,
+    quickest,
+    ratios,
+    run_benchmark,
+)
 
 WORKERS = 2
 SUMS = ROOT / "jobs" / "sums" / "job.yaml"
@@ -60,7 +72,7 @@ LEVELS = (
 
 def main(arguments: Sequence[str]) -> None:
     """Run it."""
-    run_benchmark("dispatch", arguments, 5, measure)
+    run_benchmark(Benchmark("dispatch", 5, measure), arguments)
 
 
 def measure(options: Options, results: Results) -> None:
@@ -142,11 +154,12 @@ def _tell(level: Level, results: Results) -> None:
         tell(name, ours)
         tell(f"{name}, above the loop", above, target if threads == 1 else None)
         tell(f"{name}, whole command", each(f"ftorch {threads}", "whole"))
-    for pool, name in POOLS.items():
-        tell(name, each(pool))
-    best = [min(row) for row in zip(*(each(pool) for pool in POOLS), strict=True)]
-    over = ratios(each(f"ftorch {WORKERS}"), best)
-    results.add(f"{level.name}: ftorch, {WORKERS} threads, over the best pool", "x", over)
+    pools = {name: each(pool) for pool, name in POOLS.items()}
+    for name, values in pools.items():
+        tell(name, values)
+    best = best_of(pools)
+    over = ratios(each(f"ftorch {WORKERS}"), pools[best])
+    results.add(f"{level.name}: ftorch, {WORKERS} threads, over the best pool, {best}", "x", over)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any
 from benchmarks.machine import commit, machine, watched
 
 RESULTS = Path(__file__).parent / "results"
+QUIET = 0.1
+"""So many CPUs may be used by others, or stolen, in a run whose times mean something."""
 
 type Sample = Mapping[str, float]
 type Samples = dict[str, list[Sample]]
@@ -32,13 +34,11 @@ class Options:
         quick: a smoke run: tiny input, one round, nothing kept.
         rounds: how many turns each contestant has.
         scratch: a folder that is removed afterwards.
-        out: the file that the results go to, None for none.
     """
 
     quick: bool
     rounds: int
     scratch: Path
-    out: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,14 @@ class Figure:
 
 @dataclass(slots=True)
 class Results:
-    """What a benchmark found, as plain data."""
+    """What a benchmark found, as plain data; `judged` says whether its figures can be held to their targets."""
 
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
     samples: Samples = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    judged: bool = True
 
     def add(self, what: str, unit: str, values: Sequence[float], target: str | None = None) -> None:
         """Add a figure from its values, one a round."""
@@ -123,6 +124,14 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [one / other for one, other in zip(above, below, strict=True)]
 
 
+def best_of(columns: Mapping[str, Sequence[float]]) -> str:
+    """The name of the column with the least median.
+
+    Not the least of each round: of several noisy peers, one is always lucky, and no peer could keep up with that.
+    """
+    return min(columns, key=lambda name: statistics.median(columns[name]))
+
+
 def quickest[T](candidates: Sequence[T], seconds: Callable[[T], float]) -> T:
     """The candidate that takes the least time, each tried once: how a peer's chunk size is tuned."""
     taken: dict[T, float] = {}
@@ -132,42 +141,67 @@ def quickest[T](candidates: Sequence[T], seconds: Callable[[T], float]) -> T:
     return min(candidates, key=lambda candidate: taken[candidate])
 
 
-def run_benchmark(
-    name: str, arguments: Sequence[str], rounds: int, body: Callable[[Options, Results], None]
-) -> Results:
-    """Parse the options, run the benchmark in a scratch folder, print its table and keep its results."""
-    parser = ArgumentParser(prog=f"benchmarks.{name}", description=sys.modules[body.__module__].__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smoke run: tiny input, one round, nothing kept")
-    parser.add_argument("--rounds", type=int, help=f"turns of each contestant, {rounds} unless told")
-    parser.add_argument("--scratch", type=Path, help="where files are made (and removed); $TMPDIR unless told")
-    parser.add_argument("--out", type=Path, help=f"the file for the results, results/{name}.json unless told")
-    parsed = parser.parse_args(arguments)
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A benchmark: its name, how many rounds it has unless told, and what it does.
+
+    Attributes:
+        timed: its figures are times, so it is judged and kept only where the machine was quiet.
+    """
+
+    name: str
+    rounds: int
+    body: Callable[[Options, Results], None]
+    timed: bool = True
+
+
+def run_benchmark(benchmark: Benchmark, arguments: Sequence[str]) -> Results:
+    """Parse the options, run the benchmark in a scratch folder, print its table and keep its results.
+
+    Those of a smoke run, or of times on a machine that others used, are kept only where `--out` says so.
+    """
+    parsed = _parse(benchmark, arguments)
     for package in ("orchestrator", "jobs", "benchmarks"):
         # As installing does: no contestant is to pay for compiling what it imports.
         compileall.compile_dir(RESULTS.parents[1] / package, quiet=2)
-    out = parsed.out or (None if parsed.quick else RESULTS / f"{name}.json")
-    results = Results(name)
+    results = Results(benchmark.name)
     with tempfile.TemporaryDirectory(prefix="ftorch-bench-", dir=parsed.scratch) as scratch, watched() as quiet:
-        options = Options(parsed.quick, parsed.rounds or (1 if parsed.quick else rounds), Path(scratch), out)
-        body(options, results)
-    if options.quick:
+        rounds = parsed.rounds or (1 if parsed.quick else benchmark.rounds)
+        benchmark.body(Options(parsed.quick, rounds, Path(scratch)), results)
+    disturbed = quiet["others"] + quiet["steal"]
+    results.judged = not parsed.quick and not (benchmark.timed and disturbed > QUIET)
+    if parsed.quick:
         results.notes.append("a smoke run: too small to mean anything")
-    print(table(results, judge=not options.quick))
+    elif not results.judged:
+        results.notes.append(f"not judged: others used {disturbed:.2f} CPUs meanwhile, more than {QUIET}")
     told = "  of {cpus} CPUs others used {others:.2f} meanwhile; {steal:.2f} were stolen; it took {seconds:.0f} s"
-    print(told.format(**quiet))
+    print(table(results), told.format(**quiet), sep="\n")
+    out = parsed.out or (RESULTS / f"{benchmark.name}.json" if results.judged else None)
     if out is not None:
         _keep(results, out, quiet)
     return results
 
 
-def table(results: Results, judge: bool) -> str:
-    """The figures, one a line: median, least to most, and where it is to be judged, whether the target is met."""
+def _parse(benchmark: Benchmark, arguments: Sequence[str]) -> Namespace:
+    name = benchmark.name
+    parser = ArgumentParser(prog=f"benchmarks.{name}", description=sys.modules[benchmark.body.__module__].__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: tiny input, one round, nothing kept")
+    parser.add_argument("--rounds", type=int, help=f"turns of each contestant, {benchmark.rounds} unless told")
+    parser.add_argument("--scratch", type=Path, help="where files are made (and removed); $TMPDIR unless told")
+    parser.add_argument("--out", type=Path, help=f"the file for the results, results/{name}.json unless told")
+    return parser.parse_args(arguments)
+
+
+def table(results: Results) -> str:
+    """The figures, one a line: median, least to most, and where they can be judged, whether the target is met."""
     width = max(len(figure.what) for figure in results.figures)
     lines = [f"\n{results.name}: median (least to most) of the rounds"]
     for figure in results.figures:
         found = figure.found
         told = f"{_short(found.median):>9} {figure.unit:<9} ({_short(found.least)} to {_short(found.most)})"
-        verdict = f"   {figure.target}: {'met' if figure.met else 'NOT MET'}" if judge and figure.target else ""
+        verdict = (
+            f"   {figure.target}: {'met' if figure.met else 'NOT MET'}" if results.judged and figure.target else ""
+        )
         lines.append(f"  {figure.what:<{width}} {told}{verdict}")
     return "\n".join([*lines, *(f"  note: {note}" for note in results.notes)])
 
@@ -180,7 +214,7 @@ def _keep(results: Results, out: Path, quiet: Mapping[str, float]) -> None:
         "machine": machine(),
         "quiet": {name: round(value, 3) for name, value in quiet.items()},
         "settings": results.settings,
-        "figures": [{**asdict(figure), "met": figure.met} for figure in results.figures],
+        "figures": [{**asdict(figure), "met": figure.met if results.judged else None} for figure in results.figures],
         "notes": results.notes,
         "samples": results.samples,
     }

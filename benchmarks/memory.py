@@ -11,7 +11,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.commands import JOBS, Submission, submit
-from benchmarks.measure import Contestant, Options, Results, Sample, column, interleave, ratios, run_benchmark
+from benchmarks.measure import (
+    Benchmark,
+    Contestant,
+    Options,
+    Results,
+    Sample,
+    column,
+    interleave,
+    ratios,
+    run_benchmark,
+)
 from benchmarks.trees import make_empty
 
 MB = 1e6
@@ -22,7 +32,7 @@ PROCESSES = ("worker", "supervisor")
 
 def main(arguments: Sequence[str]) -> None:
     """Run it."""
-    run_benchmark("memory", arguments, 3, measure)
+    run_benchmark(Benchmark("memory", 3, measure, timed=False), arguments)
 
 
 def measure(options: Options, results: Results) -> None:

@@ -16,9 +16,20 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.commands import ROOT, Started, Submission, Submitting, submit
-from benchmarks.measure import Contestant, Options, Results, Sample, column, interleave, ratios, run_benchmark
+from benchmarks.measure import (
+    Benchmark,
+    Contestant,
+    Options,
+    Results,
+    Sample,
+    column,
+    interleave,
+    ratios,
+    run_benchmark,
+)
 
 ITEMS, WORK = 12_000, 10_000
+DOCUMENTS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +39,18 @@ class Case:
     Attributes:
         job: the job file.
         sets: what is set in it.
-        limit: at most so many items.
         loop: arguments of `plainloop`.
     """
 
     name: str
     job: Path
     sets: Mapping[str, object]
-    limit: int | None
     loop: Sequence[str]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run it."""
-    run_benchmark("scaling", arguments, 7, measure)
+    run_benchmark(Benchmark("scaling", 7, measure), arguments)
 
 
 def measure(options: Options, results: Results) -> None:
@@ -69,7 +78,7 @@ def measure(options: Options, results: Results) -> None:
 def _sums(options: Options) -> Case:
     items, work = (200, 1_000) if options.quick else (ITEMS, WORK)
     sets = {"input.range.stop": items, "with.work": work}
-    return Case("sums", ROOT / "jobs" / "sums" / "job.yaml", sets, None, ["sums", str(items), str(work)])
+    return Case("sums", ROOT / "jobs" / "sums" / "job.yaml", sets, ["sums", str(items), str(work)])
 
 
 def _textnorm(options: Options) -> Case:
@@ -80,14 +89,15 @@ def _textnorm(options: Options) -> Case:
     script = [sys.executable, os.fspath(folder / "make_input.py"), "--size", size]
     subprocess.run(script, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": os.fspath(ROOT)})
     documents = folder / "data" / "documents"
-    if options.quick:
-        for path in sorted(documents.rglob("*.txt"))[10:]:
-            path.unlink()
-    return Case("textnorm", folder / "job.yaml", {}, None, ["textnorm", os.fspath(documents)])
+    made = sorted(documents.rglob("*.txt"))
+    step = max(1, len(made) // (10 if options.quick else DOCUMENTS))
+    for path in set(made) - set(made[::step]):
+        path.unlink()
+    return Case("textnorm", folder / "job.yaml", {}, ["textnorm", os.fspath(documents)])
 
 
 def _submission(case: Case, threads: int, out: Path) -> Submission:
-    return Submission(case.job, out.parent, threads, {**case.sets, "output.path": out}, case.limit)
+    return Submission(case.job, out.parent, threads, {**case.sets, "output.path": out})
 
 
 def _threads(case: Case, threads: int, options: Options) -> Sample:

@@ -8,7 +8,17 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.commands import JOBS, ROOT, Submission, submit, timed
-from benchmarks.measure import Contestant, Options, Results, Sample, column, interleave, ratios, run_benchmark
+from benchmarks.measure import (
+    Benchmark,
+    Contestant,
+    Options,
+    Results,
+    Sample,
+    column,
+    interleave,
+    ratios,
+    run_benchmark,
+)
 
 FTORCH = [sys.executable, "-m", "orchestrator.cli.main"]
 HEAVY = ("kubernetes", "numpy", "obstore", "pandas", "plotly", "pyarrow", "redis")
@@ -25,7 +35,7 @@ POOL = "mp.Pool(2).map, one item"
 
 def main(arguments: Sequence[str]) -> None:
     """Run it."""
-    run_benchmark("startup", arguments, 15, measure)
+    run_benchmark(Benchmark("startup", 15, measure), arguments)
 
 
 def measure(options: Options, results: Results) -> None:

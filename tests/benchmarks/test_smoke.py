@@ -41,9 +41,10 @@ def test_a_figure_is_judged_by_its_median():
     results.add("told", "s", [1.0])
     assert [figure.met for figure in results.figures] == [True, False, None]
     assert results.figures[0].found == Spread(2.0, 1.0, 9.0)
-    assert table(results, judge=True).count("met") == 1
-    assert table(results, judge=True).count("NOT MET") == 1
-    assert "met" not in table(results, judge=False).lower().replace("median", "")
+    assert table(results).count("<= 2: met") == 1
+    assert table(results).count(">= 0.95: NOT MET") == 1
+    results.judged = False
+    assert "met" not in table(results).lower()
 
 
 def test_ratios_are_taken_within_a_round():
