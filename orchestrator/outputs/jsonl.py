@@ -54,7 +54,7 @@ class JsonlEncoder:
     def _encode(self, keys: Sequence[Key], results: Sequence[Any]) -> bytes:
         try:
             if self.needs_keys:
-                return self._lines(map(self._record, keys, results, strict=True))
+                return self._lines(list(map(self._record, keys, results, strict=True)))
             return self._lines(results)
         except RecursionError:
             raise ValueError(_TOO_DEEP) from None
