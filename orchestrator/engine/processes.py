@@ -51,6 +51,7 @@ class ProcessLane:
         self._expired: tuple[int, int] | None = None
         self._due: float | None = None
         self._cpu_seconds = 0.0
+        self._changing = threading.Lock()
         self._start()
 
     @property
@@ -60,11 +61,12 @@ class ProcessLane:
 
     def expire(self, lo: int, item: int) -> bool:
         """End an item by ending the child that runs it; says whether. The controlling thread calls it."""
-        if self._line[fields.LO] != lo or self._line[fields.ITEM] != item:
-            return False
-        self._expired = (lo, item)
-        self._child.kill()
-        return True
+        with self._changing:
+            if self._line[fields.LO] != lo or self._line[fields.ITEM] != item:
+                return False
+            self._expired = (lo, item)
+            self._child.kill()
+            return True
 
     def next_due(self) -> float | None:
         """When the next retry is due."""
@@ -134,7 +136,10 @@ class ProcessLane:
 
     def _bury(self, chunk: Chunk | None) -> None:
         """Start a new child, and have every chunk that the old one held done again, without what killed it twice."""
-        death, lo, item = self._death(), self._line[fields.LO], self._line[fields.ITEM]
+        with self._changing:
+            # From here on nothing runs whose time could be over: not even while the new child takes long to start.
+            death, lo, item = self._death(), self._line[fields.LO], self._line[fields.ITEM]
+            self._line[fields.ITEM], self._line[fields.STATE] = fields.NO_ITEM, fields.IDLE
         self._pipe.close()
         held = ([chunk] if chunk is not None else []) + list(self._waiting.values())
         self._again.extend(self._without_guilty(held_chunk, lo, item, death) for held_chunk in held)

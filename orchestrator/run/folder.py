@@ -96,7 +96,11 @@ def read_manifest(store: Store) -> Manifest:
     try:
         manifest = msgspec.json.decode(data, type=Manifest)
     except msgspec.MsgspecError as error:
-        raise RunDamaged(f"the run's manifest cannot be read: {error}", where=where) from error
+        raise RunDamaged(
+            f"the run's manifest cannot be read: {error}",
+            where=where,
+            hint="Restore the file from a copy, or start a new run; nothing was changed.",
+        ) from error
     if manifest.format != FORMAT:
         raise RunDamaged(
             f"the run has format {manifest.format}, and this ftorch reads format {FORMAT}",

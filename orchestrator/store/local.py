@@ -81,7 +81,11 @@ class LocalStore:
         except FileNotFoundError:
             raise NotFound("there is no such object", where=str(path)) from None
         except IsADirectoryError, NotADirectoryError:
-            raise RunDamaged("a folder stands where a file belongs, or the reverse", where=str(path)) from None
+            raise RunDamaged(
+                "a folder stands where a file belongs, or the reverse",
+                where=str(path),
+                hint="Restore the file from a copy, or start a new run; nothing was changed.",
+            ) from None
         except OSError as error:
             raise unavailable(path, error) from error
 
