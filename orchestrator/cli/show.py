@@ -4,16 +4,18 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from orchestrator.cli.streams import say, width_of
-from orchestrator.engine.explain import Explanation
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.watcher import Silence, Watcher
 from orchestrator.report.text import plan_text, report_text
 from orchestrator.run.folder import Manifest
+
+if TYPE_CHECKING:
+    from orchestrator.engine.explain import Explanation
 
 
 def print_json(value: Any) -> None:

@@ -68,7 +68,7 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
     source = open_source(spec.input, base)
     threads = decide_threads_for(spec)
     pools = pool_caps(spec, threads)
-    with Worker({**os.environ, **pools}) as worker:
+    with Worker() as worker:
         worker.load(Load(raw_job(spec), os.fspath(base), pools, prepare=False))
         found = _survey(source, source.entries() if limit is None else Limited(source, limit))
         loaded = worker.loaded()

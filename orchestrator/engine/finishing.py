@@ -1,6 +1,5 @@
 """The end of a run: its output published, its report written, what is damaged found and given back to be done again."""
 
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -60,7 +59,7 @@ def _settled(store: Store) -> Settled:
 
 def _merge_again(store: Store, manifest: Manifest) -> None:
     """A fold's accumulators are merged by the task's own code, so in a worker."""
-    with Worker(os.environ) as worker:
+    with Worker() as worker:
         worker.load(Load(manifest.job, manifest.base, {}, prepare=False))
         worker.loaded()
         worker.merge(Merge(store.url))

@@ -9,16 +9,16 @@ import math
 import selectors
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.engine.board import Board, Picture
 from orchestrator.engine.protocol import Ended, Expire, Load, Replace, Stop, Work
-from orchestrator.engine.recovery import Death, Flight, Recovery, after_death, after_hang
+from orchestrator.engine.recovery import Death, Flight, Recovery, after_death, after_hang, eased
 from orchestrator.engine.signals import Signals
 from orchestrator.engine.supervisor import Worker, reap_orphans
 from orchestrator.engine.watch import HangWatch
@@ -41,13 +41,11 @@ class Charge:
     Attributes:
         spec: the job.
         load: how a new worker is told of it.
-        environment: a new worker's.
         board: where the worker's status board lies.
     """
 
     spec: JobSpec
     load: Load
-    environment: Mapping[str, str]
     board: Path
 
 
@@ -86,17 +84,22 @@ class Keeper:
             return self._to_the_end(self._watch_another(work, signals), work, signals)
 
     def _to_the_end(self, ended: Ended | Death, work: Work, signals: Signals) -> Ended:
+        threads = work.threads
         while not isinstance(ended, Ended) or ended.state == "replaced":
             self._learn(ended)
             work = msgspec.structs.replace(
-                work, trials=self.known.trials, commit_seconds=_COMMIT_SECONDS_AFTER_DEATH, replace=True
+                work,
+                threads=eased(threads, self.known),
+                trials=self.known.trials,
+                commit_seconds=_COMMIT_SECONDS_AFTER_DEATH,
+                replace=True,
             )
             ended = self._watch_another(work, signals)
         return ended
 
     def _watch_another(self, work: Work, signals: Signals) -> Ended | Death:
         """Start a new worker, and see it to its end; one that dies while it loads the task has died like any other."""
-        with Worker(self._charge.environment) as worker:
+        with Worker() as worker:
             worker.load(self._charge.load)
             self._worker, self._loading, self._cause = worker, True, None
             self._clear_traces()
@@ -230,4 +233,4 @@ class Keeper:
 
 
 def _noted(known: Recovery, note: str) -> Recovery:
-    return Recovery(known.trials, known.deaths, known.unexplained, (*known.notes, note))
+    return replace(known, notes=(*known.notes, note))

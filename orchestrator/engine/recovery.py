@@ -13,6 +13,7 @@ from orchestrator.engine.board import ALONE, NO_ITEM, RUNNING, Picture
 from orchestrator.engine.outcome import WHOLE_CHUNK
 from orchestrator.engine.poison import Poison
 from orchestrator.engine.protocol import Trial
+from orchestrator.host.cpus import ThreadDecision
 
 _MOST_WITHOUT_SUSPECT = 3
 
@@ -63,6 +64,8 @@ class Recovery:
         unexplained: how many of them in a row died with no item in flight.
         notes: what happened, for the report.
         doubted: items that were alone when SIGKILL came; once more, and they are guilty.
+        crowded: whether the last death was of memory, with several items in flight of which none is guilty so far.
+        halvings: how often the threads were halved, because items that fit alone do not fit together.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -70,6 +73,8 @@ class Recovery:
     unexplained: int = 0
     notes: tuple[str, ...] = ()
     doubted: frozenset[Flight] = frozenset()
+    crowded: bool = False
+    halvings: int = 0
 
     @property
     def hopeless(self) -> bool:
@@ -103,11 +108,14 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
     for flight in aloft:
         trials.setdefault((flight.lo, flight.hi), Trial(flight.lo, flight.hi, flight.item, ()))
     where = f"{len(aloft)} items in flight, which run alone now" if aloft else "no item in flight"
+    crowded = len(aloft) > 1 and (death.cause is not None or death.code == -signal.SIGKILL)
     return replace(
         known,
         trials=tuple(trials.values()),
         deaths=known.deaths + 1,
         unexplained=0 if aloft else known.unexplained + 1,
+        crowded=crowded,
+        halvings=known.halvings + (crowded and known.crowded),
         notes=(*known.notes, f"the worker died: {death.words}; with {where}"),
     )
 
@@ -116,6 +124,15 @@ def after_hang(known: Recovery, flight: Flight, seconds: float, stack: str) -> R
     """What is known after an item had to be left behind in its worker because nothing else would end it."""
     text = f"it took longer than timeout.item ({seconds:g} s), and only replacing the worker ended it"
     return _convict(replace(known, deaths=known.deaths - 1), flight, Poison(flight.item, "Timeout", text, stack, 1))
+
+
+def eased(decision: ThreadDecision, known: Recovery) -> ThreadDecision:
+    """As many threads as were decided, or fewer where so many items at once took too much memory."""
+    if not known.halvings:
+        return decision
+    threads = max(1, decision.threads >> known.halvings)
+    reason = f"{decision.reason}; halved {known.halvings} times: items fit into memory alone, and not together"
+    return ThreadDecision(threads, reason, decision.warnings)
 
 
 def settled(known: Recovery, done: Sequence[tuple[int, int]]) -> Recovery:
@@ -152,5 +169,6 @@ def _convict(known: Recovery, flight: Flight, poison: Poison) -> Recovery:
         trials=(convicted, *trials.values()),
         deaths=known.deaths + 1,
         unexplained=0,
+        crowded=False,
         notes=(*known.notes, f"item {flight.item} of chunk [{flight.lo}, {flight.hi}) is quarantined: {poison.error}"),
     )

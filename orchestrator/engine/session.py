@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from orchestrator.engine.keeper import Charge, Keeper
 from orchestrator.engine.node import board_path
 from orchestrator.engine.protocol import Load, Loaded, Work
 from orchestrator.engine.runreport import RunReport
+from orchestrator.engine.spawn import Spawned
 from orchestrator.engine.supervisor import Worker
 from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import Interrupted, RunDamaged
@@ -42,6 +44,8 @@ from orchestrator.store.base import NotFound, Store
 from orchestrator.store.local import LocalStore
 
 _MOST_REPAIRS = 3
+_LOOK_EVERY = 256
+_MOST_AHEAD = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ class Sitting:
         return self.job_file.parent
 
 
-def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
-    """Run a job from its beginning.
+def begin(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) -> RunReport:
+    """Run a job from its beginning, with a worker that was started already, if there is one.
 
     Raises:
         JobError: the task, the input or the output is wrong; nothing was written.
@@ -79,12 +83,12 @@ def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
         Interrupted, RunError, WorkerDied: it stopped on the way; the run can be resumed.
     """
     spec, base = sitting.spec, sitting.base
-    source = open_source(spec.input, base)
-    threads = decide_threads_for(spec)
-    pools = pool_caps(spec, threads)
-    with Worker({**os.environ, **pools}) as worker:
+    with Worker(spawned) as worker:
+        threads = decide_threads_for(spec)
+        pools = pool_caps(spec, threads)
         worker.load(Load(folder.raw_job(spec), os.fspath(base), pools))
-        entries = _first(source.entries())
+        source = open_source(spec.input, base)
+        entries = _ahead(source.entries(), worker)
         loaded = worker.loaded()
         output_format = resolve_output_format(spec.output, loaded.is_fold)
         check_output(spec.output, output_format, base, spec.name)
@@ -95,20 +99,20 @@ def begin(sitting: Sitting, watcher: Watcher) -> RunReport:
         return _work(sitting, _Going(store, manifest, threads, pools, resumed=False), worker, watcher)
 
 
-def resume(sitting: Sitting, watcher: Watcher) -> RunReport:
-    """Go on with a run: do what is missing, and publish.
+def resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) -> RunReport:
+    """Go on with a run: do what is missing, and publish; otherwise like `begin`.
 
     Raises:
         RunNotFound: there is no such run.
         RunConflict: the job or its code changed since, and that was not accepted.
         And what `begin` raises.
     """
-    store = LocalStore(sitting.run)
-    manifest = folder.read_manifest(store)
-    spec = sitting.spec
-    threads = decide_threads_for(spec)
-    pools = pool_caps(spec, threads)
-    with Worker({**os.environ, **pools}) as worker:
+    with Worker(spawned) as worker:
+        store = LocalStore(sitting.run)
+        manifest = folder.read_manifest(store)
+        spec = sitting.spec
+        threads = decide_threads_for(spec)
+        pools = pool_caps(spec, threads)
         worker.load(Load(folder.raw_job(spec), manifest.base, pools))
         loaded = worker.loaded()
         if not sitting.accept_changes:
@@ -152,16 +156,17 @@ class _Going:
     resumed: bool
 
 
-def _first(entries: Iterator[Entry]) -> Iterator[Entry]:
-    """The same entries; the first one is looked for now, so that a wrong input is told before anything is written."""
-    first = next(entries, None)
+def _ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
+    """The same entries, the first of them looked for while the worker imports the task.
 
-    def again() -> Iterator[Entry]:
-        if first is not None:
-            yield first
-        yield from entries
-
-    return again()
+    So a wrong input is told before anything is written, and a large one is partly walked when the worker is ready.
+    """
+    taken: list[Entry] = []
+    for entry in entries:
+        taken.append(entry)
+        if len(taken) % _LOOK_EVERY == 0 and (len(taken) >= _MOST_AHEAD or worker.has_spoken()):
+            break
+    return chain(taken, entries)
 
 
 def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
@@ -214,7 +219,7 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
     )
     board = board_path(sitting.run, 0)
     load = Load(going.manifest.job, going.manifest.base, going.pools)
-    charge = Charge(spec, load, {**os.environ, **going.pools}, board)
+    charge = Charge(spec, load, board)
     keeper = Keeper(charge, lambda: watcher.started(going.manifest, board), watcher.tick)
     try:
         return _until_whole(keeper, worker, work, going)

@@ -8,11 +8,9 @@ import ctypes
 import fcntl
 import mmap
 import os
+import select
 import signal
-import subprocess
-import sys
 import termios
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -32,6 +30,7 @@ from orchestrator.engine.protocol import (
     error_of,
 )
 from orchestrator.engine.recovery import Death
+from orchestrator.engine.spawn import Spawned, spawn
 from orchestrator.errors import FtorchError, WorkerDied
 from orchestrator.host.mounts import read_text
 
@@ -39,24 +38,11 @@ from orchestrator.host.mounts import read_text
 class Worker:
     """A worker process and the conversation with it; a context manager that leaves no process behind."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        reading, writing = os.pipe()
-        options = [f"-X{name}={value}" for name, value in sys._xoptions.items() if name == "gil"]  # noqa: SLF001 - documented
-        command = [sys.executable, *options, "-P", "-m", "orchestrator.engine.worker", str(writing)]
-        try:
-            # A process group of its own: Ctrl-C in a terminal reaches the supervisor alone, which then asks.
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=2,
-                pass_fds=[writing],
-                env=dict(environment),
-                process_group=0,
-            )
-        finally:
-            os.close(writing)
+    def __init__(self, spawned: Spawned | None = None) -> None:
+        spawned = spawn() if spawned is None else spawned
+        self._process = spawned.process
         assert self._process.stdin is not None
-        self.channel = Channel(os.fdopen(reading, "rb"), self._process.stdin)
+        self.channel = Channel(os.fdopen(spawned.answers, "rb"), self._process.stdin)
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +68,10 @@ class Worker:
         if isinstance(message, Loaded):
             return message
         raise self._failure(message, "importing the task")
+
+    def has_spoken(self) -> bool:
+        """Whether the worker has said something, or is gone; does not wait."""
+        return self.channel.pending or bool(select.select([self.channel], [], [], 0)[0])
 
     def begin(self, work: Work) -> None:
         """Have the worker do a shard; `finished` says when it is over."""

@@ -64,6 +64,7 @@ def _converse(channel: Channel) -> int:
     load = channel.receive()
     if not isinstance(load, Load):
         return RESUMABLE
+    os.environ.update(load.pools)
     started = time.perf_counter()
     spec = parse_job(bytes(load.job))
     task = load_task(spec.task, Path(load.base), spec.arguments)

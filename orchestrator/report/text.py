@@ -1,12 +1,15 @@
 """A run's report, and a plan, as text for a terminal; pure."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from orchestrator.engine.explain import Explanation
 from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
 from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import count, duration, number, share, size
+
+if TYPE_CHECKING:
+    from orchestrator.engine.explain import Explanation
 
 _THROTTLED_MATTERS = 0.01
 _LANES_SHOWN = 16
