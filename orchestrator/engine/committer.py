@@ -21,7 +21,7 @@ from orchestrator.run.records import Blob, Commit, FailedItem, Failure, Filled, 
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 
-WAKE_BYTES = 32 << 20
+WAKE_BYTES = 8 << 20
 _MOST_BYTES = 4 * WAKE_BYTES
 
 

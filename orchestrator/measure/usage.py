@@ -27,8 +27,18 @@ class Usage(Struct, frozen=True):
         return cls(
             user_seconds=own.ru_utime + children.ru_utime,
             system_seconds=own.ru_stime + children.ru_stime,
-            peak_rss=own.ru_maxrss * _MAXRSS_UNIT,
+            peak_rss=_peak(own.ru_maxrss * _MAXRSS_UNIT),
         )
+
+
+def _peak(maxrss: int) -> int:
+    """The peak of this program; Linux's ru_maxrss may be the parent's, from before the exec, VmHWM is not."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            line = next(line for line in status if line.startswith("VmHWM:"))
+    except OSError, StopIteration:
+        return maxrss
+    return int(line.split()[1]) * 1024
 
 
 class PauseWatch:

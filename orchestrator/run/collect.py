@@ -12,6 +12,7 @@ from orchestrator.run.progress import Address, Progress
 from orchestrator.run.records import Blob, Commit, Failure, Filled, Range
 from orchestrator.store.base import NotFound, Store
 
+_BLOCK = 1 << 20
 _HINT = "Go on with the run by --resume: it is computed again. Nothing was deleted."
 
 
@@ -94,25 +95,36 @@ def read_blob(store: Store, blob: Blob) -> bytes:
     Raises:
         RunDamaged: the part is missing, too short, or not what was written.
     """
-    where = f"{store.url}/{blob.part}"
-    try:
-        data = store.get(blob.part, blob.offset, blob.length)
-    except NotFound:
-        raise RunDamaged("a part that the ledger names is missing", where=where, hint=_HINT) from None
-    if len(data) != blob.length:
-        found = blob.offset + len(data)
-        raise RunDamaged(
-            f"the part ends at byte {found}, the ledger names bytes up to {blob.offset + blob.length}",
-            where=where,
-            hint=_HINT,
-        )
-    if zlib.crc32(data) != blob.crc:
-        raise RunDamaged(
-            f"bytes {blob.offset} to {blob.offset + blob.length} have another checksum than the ledger says",
-            where=where,
-            hint=_HINT,
-        )
-    return data
+    return b"".join(stream_blob(store, blob))
+
+
+def stream_blob(store: Store, blob: Blob) -> Iterator[bytes]:
+    """The bytes of a blob, a megabyte at a time; whether they are what was written is known after the last of them.
+
+    Raises:
+        RunDamaged: the part is missing, too short, or not what was written.
+    """
+    crc = done = 0
+    while done < blob.length:
+        try:
+            data = store.get(blob.part, blob.offset + done, min(_BLOCK, blob.length - done))
+        except NotFound:
+            raise _damage(store, blob, "a part that the ledger names is missing") from None
+        if not data:
+            named = blob.offset + blob.length
+            raise _damage(
+                store, blob, f"the part ends at byte {blob.offset + done}, the ledger names bytes up to {named}"
+            )
+        crc = zlib.crc32(data, crc)
+        done += len(data)
+        yield data
+    if crc != blob.crc:
+        stretch = f"bytes {blob.offset} to {blob.offset + blob.length}"
+        raise _damage(store, blob, f"{stretch} have another checksum than the ledger says")
+
+
+def _damage(store: Store, blob: Blob, message: str) -> RunDamaged:
+    return RunDamaged(message, where=f"{store.url}/{blob.part}", hint=_HINT)
 
 
 def failures(store: Store, commits: Iterable[Commit], progress: Sequence[Progress]) -> list[Failure]:
@@ -177,6 +189,10 @@ def _range_bytes(store: Store, item: Range, filled: dict[Address, Filled]) -> It
     ]
     position = 0
     for blob in item.blobs:
+        if not holes or holes[0][0] >= position + blob.length:
+            yield from stream_blob(store, blob)
+            position += blob.length
+            continue
         data = read_blob(store, blob)
         start = 0
         while holes and holes[0][0] < position + blob.length:
