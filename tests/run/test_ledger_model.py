@@ -1,11 +1,11 @@
 """Two processes that own one shard in turn, or both at once, crashing and failing between any two store calls."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.outcome import ItemFailure, Outcome
@@ -62,16 +62,18 @@ class Process:
     gaps: deque[Interval]
     retries: deque[Address]
     fenced: bool = False
-    offered: list[Outcome] = field(default_factory=list)
+    busy: bool = False
 
     @classmethod
     def start(cls, store: TroubledStore) -> Process:
+        """Claim the shard."""
         ledger = Ledger(store, 0, 0, UNITS)
         ledger.claim()
         gaps, retries = deque(ledger.progress.missing()), deque(sorted(ledger.progress.failed))
         return cls(store, ledger, Committer(store, ledger, None, None), gaps, retries)
 
     def chunk(self, size: int) -> None:
+        """Have a thread settle a chunk of what is left, of at most that size."""
         lo, end = self.gaps.popleft()
         hi = min(lo + size, end)
         if hi < end:
@@ -89,7 +91,27 @@ class Process:
         self.gaps.extend((item.lo, item.hi) for item in found)
 
     def retry(self, good: bool) -> None:
+        """Have a thread do a failed item again."""
         self.committer.offer(retry_outcome(self.retries.popleft(), good))
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a process does at a stretch: begin anew, settle chunks, retry items, take back what is damaged, commit."""
+
+    begins: bool
+    sizes: list[int]
+    retries: list[bool]
+    repairs: bool
+
+
+TURNS = st.builds(
+    Turn,
+    begins=st.booleans(),
+    sizes=st.lists(st.integers(1, 7), max_size=4),
+    retries=st.lists(st.booleans(), max_size=3),
+    repairs=st.booleans(),
+)
 
 
 class TwoOwners(RuleBasedStateMachine):
@@ -100,114 +122,83 @@ class TwoOwners(RuleBasedStateMachine):
         self.commits: dict[str, bytes] = {}
         self.hurt = False
 
-    numbers = st.sampled_from([0, 1])
-
-    @rule(number=numbers, calls=st.integers(0, 6), kind=st.sampled_from(["", *TROUBLES]))
-    def start(self, number: int, calls: int, kind: str) -> None:
-        """A process begins, in place of the one before; it may be in trouble while it claims."""
-        store = TroubledStore(self.store)
+    @rule(
+        number=st.sampled_from([0, 1]),
+        turn=TURNS,
+        kind=st.sampled_from(["", "other first", *TROUBLES]),
+        calls=st.integers(0, 8),
+        other=TURNS,
+    )
+    def go(self, number: int, turn: Turn, kind: str, calls: int, other: Turn) -> None:
+        """A process takes its turn; at one of its store calls there may be trouble, or the other process's turn."""
+        process, store = self.processes[number], TroubledStore(self.store)
+        if not turn.begins and process is not None:
+            store = process.store
         if kind:
-            store.trouble(calls, kind, lambda: self._settle(1 - number))
-        self.processes[number] = None
-        try:
-            self.processes[number] = Process.start(store)
-        except Crash, StoreUnavailable:
-            return
+            store.trouble(calls, kind, lambda: self._take(1 - number, other, TroubledStore(self.store)))
+        self._take(number, turn, store)
 
-    @rule(number=numbers, calls=st.integers(0, 8), kind=st.sampled_from(TROUBLES), claims=st.booleans())
-    def trouble(self, number: int, calls: int, kind: str, claims: bool) -> None:
-        """Something will happen at a later store call of a process; the other one commits then, or begins anew."""
-        process = self.processes[number]
-        if process is None:
-            return
-
-        def other() -> None:
-            if claims:
-                self.processes[1 - number] = Process.start(TroubledStore(self.store))
-            else:
-                self._settle(1 - number)
-
-        process.store.trouble(calls, kind, other)
-
-    @rule(number=numbers, sizes=st.lists(st.integers(1, 7), min_size=1, max_size=4))
-    def work(self, number: int, sizes: list[int]) -> None:
-        """Threads of a process settle some chunks."""
-        process = self.processes[number]
-        for size in sizes:
-            if process is not None and process.gaps:
-                process.chunk(size)
-
-    @rule(number=numbers, good=st.booleans())
-    def retry(self, number: int, good: bool) -> None:
-        """A thread does a failed item again."""
-        process = self.processes[number]
-        if process is not None and process.retries:
-            process.retry(good)
-
-    @rule(number=numbers)
-    def commit(self, number: int) -> None:
-        """A process commits what its threads settled."""
-        self._settle(number)
-
-    @rule(number=numbers, pick=st.integers(0, 99), gone=st.booleans(), seen=st.booleans())
-    def damage(self, number: int, pick: int, gone: bool, seen: bool) -> None:
-        """A part is lost or spoilt; a process may find out, and takes back what it was for."""
+    @rule(pick=st.integers(0, 99), gone=st.booleans())
+    def damage(self, pick: int, gone: bool) -> None:
+        """A part is lost or spoilt."""
         parts = list(self.store.list("shards/0/parts/"))
         if parts and gone:
             self.store.delete(parts[pick % len(parts)])
         elif parts:
             self.store.put(parts[pick % len(parts)], [b"spoilt"])
         self.hurt = bool(parts) or self.hurt
+
+    def _take(self, number: int, turn: Turn, store: TroubledStore) -> None:
         process = self.processes[number]
-        if seen and process is not None and not process.fenced:
-            try:
-                process.take_back(damaged(self.store, self._read()[1]))
-            except Fenced:
-                process.fenced = True
-            except Crash, StoreUnavailable:
+        if turn.begins or process is None:
+            process = self.processes[number] = self._begin(store)
+        if process is None or process.busy:
+            return
+        process.busy = True
+        try:
+            self._act(process, turn)
+        except Fenced:
+            process.fenced = True
+        except Crash, StoreUnavailable:
+            if self.processes[number] is process:
                 self.processes[number] = None
+        process.busy = False
+
+    def _begin(self, store: TroubledStore) -> Process | None:
+        try:
+            return Process.start(store)
+        except Crash, StoreUnavailable:
+            return None
+
+    def _act(self, process: Process, turn: Turn) -> None:
+        for size in turn.sizes:
+            if process.gaps:
+                process.chunk(size)
+        for good in turn.retries:
+            if process.retries:
+                process.retry(good)
+        overtaken, before = self._overtaken(process), self._written_by(process)
+        try:
+            process.committer.commit()
+            if turn.repairs:
+                process.take_back(damaged(self.store, self._read()[1]))
+        finally:
+            assert not overtaken or self._written_by(process) == before
+
+    def _overtaken(self, process: Process) -> bool:
+        """Whether a newer owner than this process has claimed the shard."""
+        newest = max(int(name.rsplit("/", 1)[1]) for name in self.store.list("shards/0/epochs/"))
+        return newest > (process.ledger.epoch or 0)
+
+    def _written_by(self, process: Process) -> list[str]:
+        """The commits of a process."""
+        commits = self._read()[1]
+        return [str(commit) for commit in commits if commit.epoch == process.ledger.epoch]
 
     def _read(self) -> tuple[Progress, list[Commit]]:
         ledger = Ledger(self.store, 0, 0, UNITS)
         commits = ledger.refresh()
         return ledger.progress, commits
-
-    @precondition(lambda self: any(process and process.fenced for process in self.processes))
-    @rule(size=st.integers(1, 7))
-    def commit_fenced(self, size: int) -> None:
-        """A process that was told to stop, and does not, commits nothing."""
-        for process in self.processes:
-            if process is not None and process.fenced:
-                if process.gaps:
-                    process.chunk(size)
-                before = set(self.store.list("shards/0/commits/"))
-                try:
-                    assert process.committer.commit() is None
-                except Fenced, StoreUnavailable, Crash:
-                    process.store.trouble(-1, "", lambda: None)
-                assert set(self.store.list("shards/0/commits/")) - before <= self._others(process)
-
-    def _others(self, process: Process) -> set[str]:
-        """The commits that a process did not write."""
-        decode = self._decode
-        names = self.store.list("shards/0/commits/")
-        return {name for name in names if decode(name).epoch != process.ledger.epoch}
-
-    def _decode(self, name: str) -> Commit:
-        from msgspec.json import decode
-
-        return decode(self.store.get(name), type=Commit)
-
-    def _settle(self, number: int) -> None:
-        process = self.processes[number]
-        if process is None or process.fenced:
-            return
-        try:
-            process.committer.commit()
-        except Fenced:
-            process.fenced = True
-        except Crash, StoreUnavailable:
-            self.processes[number] = None
 
     @invariant()
     def commits_stay(self) -> None:
@@ -248,4 +239,4 @@ class TwoOwners(RuleBasedStateMachine):
 
 
 TestTwoOwners = TwoOwners.TestCase
-TestTwoOwners.settings = settings(max_examples=300, stateful_step_count=25, deadline=None)
+TestTwoOwners.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)

@@ -95,9 +95,10 @@ def test_a_factory_that_raises_is_told(load: Load, kind: str, body: str, found: 
     assert caught.value.where == "task: ./work.py:f"
 
 
-def test_a_clean_up_that_raises_is_told(load: Load) -> None:
+@pytest.mark.parametrize("body", ["yield 1\n    1 / 0", "try:\n        yield 1\n        yield 2\n    finally: 1 / 0"])
+def test_a_clean_up_that_raises_is_told(load: Load, body: str) -> None:
     """An error after the yield is a TaskError that names the state function, once."""
-    task = load("def make():\n    yield 1\n    1 / 0\n@task(process=make)\ndef f(item): pass")
+    task = load(f"def make():\n    {body}\n@task(process=make)\ndef f(item): pass")
     state = make_process_state(task, {})
     with pytest.raises(TaskError, match="'make' raised after its yield: ZeroDivisionError"):
         state.close()
