@@ -121,12 +121,26 @@ def test_files(tmp_path: Path, items: int) -> None:
     check(open_source(_input("files", root="."), tmp_path), items)
 
 
-def test_no_more_is_read_than_needed(tmp_path: Path) -> None:
-    """A file after the last item is not looked at: it may even be gone."""
-    (tmp_path / "1.txt").write_text("a\nb\nc\n")
-    source = open_source(_input("lines", path=["1.txt", "absent.txt"]), tmp_path)
-    limited = Limited(source, 3)
-    assert [entry.units for entry in limited] == [5]
+@pytest.mark.parametrize(("items", "asked"), [(1, 1), (3, 1), (4, 2)])
+def test_no_entry_is_asked_for_after_the_last(tmp_path: Path, items: int, asked: int) -> None:
+    """Once there are enough items the source is not asked on: finding its next entry may take long, or fail."""
+    for name in ["1.txt", "2.txt", "3.txt"]:
+        (tmp_path / name).write_text("a\nb\nc\n")
+    source = open_source(_input("lines", path=["1.txt", "2.txt", "3.txt"]), tmp_path)
+    given: list[Entry] = []
+
+    class Counted:
+        unit = source.unit
+        reader = source.reader
+        notes = source.notes
+
+        def entries(self) -> Iterator[Entry]:
+            for entry in source.entries():
+                given.append(entry)
+                yield entry
+
+    limited = Limited(Counted(), items)
+    assert len(list(limited)) == len(given) == asked
     assert limited.of_last is None
 
 
