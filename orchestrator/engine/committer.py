@@ -21,8 +21,8 @@ from orchestrator.run.records import Blob, Commit, FailedItem, Failure, Filled, 
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 
-WAKE_BYTES = 8 << 20
-_MOST_BYTES = 4 * WAKE_BYTES
+WAKE_BYTES = 1 << 23
+_MOST_BYTES = 2 * WAKE_BYTES
 
 
 class Committer:

@@ -84,7 +84,7 @@ class Reader(Protocol):
     """Turns pieces into items; belongs to one thread, so it may keep files open and buffers of its own."""
 
     def read(self, pieces: Sequence[Piece]) -> Iterator[Batch]:
-        """Yield the items of the pieces, in order, in few batches (about 1 MB of input each).
+        """Yield the items of the pieces, in order, in few batches (about 128 kB of input each).
 
         Raises:
             OSError: the file is gone or cannot be read.
