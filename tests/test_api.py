@@ -19,6 +19,7 @@ output: {path: out/doubled.jsonl}
 
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
+    """A job file that doubles a thousand numbers."""
     (tmp_path / "job.yaml").write_text(JOB)
     (tmp_path / "task.py").write_text("def double(number, factor=2):\n    return number * factor\n")
     return tmp_path / "job.yaml"
@@ -36,7 +37,7 @@ def test_submit_runs_a_job_and_gives_its_report(job: Path) -> None:
 
 def test_submit_raises_what_the_command_would_print(job: Path) -> None:
     """A mistake in the job file is an exception, with the place in its message."""
-    with pytest.raises(JobFileError, match="resources.threads"):
+    with pytest.raises(JobFileError, match=r"resources\.threads"):
         orchestrator.submit(job, ["resources.threads=none"])
 
 

@@ -18,7 +18,7 @@ from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, read_index
 from orchestrator.run.progress import Progress
-from orchestrator.run.records import Commit
+from orchestrator.run.records import Commit, Range
 from orchestrator.run.shards import Shard, read_shards
 from orchestrator.store.base import NotFound, Store
 from orchestrator.store.local import LocalStore
@@ -120,10 +120,11 @@ def void_damaged(store: Store) -> int:
         count += len(found)
         ledger = Ledger(store, number, index.shards[number], index.shards[number + 1])
         epoch = ledger.claim()
-        taken_back = Commit(epoch=epoch, ranges=[], voided=found)
-        ledger.append(partial(_as_it_is, taken_back))
+        ledger.append(partial(_take_back, epoch, found))
     return count
 
 
-def _as_it_is(commit: Commit, _progress: Progress) -> Commit:
-    return commit
+def _take_back(epoch: int, found: list[Range], progress: Progress) -> Commit | None:
+    """A commit that takes back those of the ranges that still stand."""
+    standing = [item for item in found if progress.covers(item.lo, item.hi)]
+    return Commit(epoch=epoch, ranges=[], voided=standing) if standing else None

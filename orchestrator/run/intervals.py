@@ -32,13 +32,3 @@ def missing(lo: int, hi: int, done: Sequence[Interval]) -> list[Interval]:
     if lo < hi:
         gaps.append((lo, hi))
     return gaps
-
-
-def overlaps(lo: int, hi: int, done: Sequence[Interval]) -> bool:
-    """Whether [lo, hi) shares a number with `done`."""
-    return lo < hi and missing(lo, hi, done) != [(lo, hi)]
-
-
-def length(intervals: Iterable[Interval]) -> int:
-    """How many integers the (disjoint) intervals hold."""
-    return sum(hi - lo for lo, hi in intervals)
