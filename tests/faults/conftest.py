@@ -1,12 +1,14 @@
 """The fault tests: how many rounds, and what they counted, printed at the end whatever `-s` says."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.counting import Count
+from tests.faults.jobs import KINDS, Strikes
 from tests.faults.sittings import Trouble
 
 _COUNTS = pytest.StashKey[list[Count]]()
@@ -27,6 +29,19 @@ def rounds() -> int:
     return int(os.environ.get("FTORCH_FAULT_ROUNDS", EVERYDAY))
 
 
+@pytest.fixture(scope="session")
+def lengths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """How many seconds an undisturbed run takes here, for each kind of output: the moments for faults lie within."""
+    found = {}
+    for name, kind in KINDS.items():
+        place = Trouble(tmp_path_factory.mktemp("length"))
+        kind.write(place)
+        began = time.monotonic()
+        place.sit().expect(0)
+        found[name] = time.monotonic() - began
+    return found
+
+
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Iterator[Count]:
     """What this test counts; told at the end, if anything was counted."""
@@ -44,6 +59,12 @@ def trouble(tmp_path: Path) -> Iterator[Trouble]:
     made = Trouble(folder)
     yield made
     assert made.left_behind() == [], "processes outlived their run"
+
+
+@pytest.fixture
+def strikes(rounds: int, lengths: dict[str, float], trouble: Trouble, count: Count) -> Strikes:
+    """Runs that are hit at random moments."""
+    return Strikes(rounds, lengths, trouble, count)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -20,13 +20,16 @@ class Count:
     duplicated: int = 0
     notes: list[str] = field(default_factory=list)
 
-    def check(self, found: Iterable[Any], expected: Iterable[Any], faults: int = 1) -> None:
-        """Count a round, and hold its results to the oracle's, each as often as there."""
+    def check(self, found: Iterable[Any], expected: Iterable[Any], faults: int = 1, items: int = 0) -> None:
+        """Count a round, and hold its results to the oracle's, each as often as there.
+
+        Items are as many as results, unless told.
+        """
         got, wanted = Counter(found), Counter(expected)
         lost, extra = wanted - got, got - wanted
         self.rounds += 1
         self.faults += faults
-        self.items += wanted.total()
+        self.items += items or wanted.total()
         self.lost += lost.total()
         self.duplicated += extra.total()
         assert not lost, f"{lost.total()} results are lost: {list(lost)[:5]}"

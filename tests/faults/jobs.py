@@ -1,10 +1,16 @@
 """The jobs that are troubled: their output as a file, a tree or one value, and what it must be in the end."""
 
+import math
+import random
+import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tests.command import Place
+from tests.faults.counting import Count
+from tests.faults.sittings import Aim, Trouble
 
 ITEMS = 3000
 WORK = """
@@ -64,3 +70,34 @@ KINDS = {
         lambda items: [f'{{"count":{len(items)},"sum":{sum(items)}}}'],
     ),
 }
+
+
+@dataclass(frozen=True)
+class Strikes:
+    """Runs that are hit at random moments, each held to the oracle at its end.
+
+    Attributes:
+        rounds: how often each fault is made.
+        lengths: how many seconds a run of each kind takes when it is left alone: the moments lie within.
+    """
+
+    rounds: int
+    lengths: dict[str, float]
+    trouble: Trouble
+    count: Count
+
+    def make(self, kind: str, victim: str, number: signal.Signals, share: float, **fields: Any) -> None:
+        """Make a share of the rounds: runs of a kind that are hit twice at most and at least once."""
+        aim = Aim(victim, number, self.lengths[kind])
+        chance = random.Random(f"{kind} {victim} {number} {fields}")
+        wanted, tried = max(1, math.ceil(self.rounds * share)), 0
+        while self.count.rounds < wanted:
+            tried += 1
+            assert tried <= 10 * wanted, "no signal meets a run that goes on"
+            place = Trouble(self.trouble.path / str(tried))
+            place.path.mkdir()
+            KINDS[kind].write(place, **fields)
+            landed = place.survive(aim, 2, chance)
+            if landed:
+                self.count.check(KINDS[kind].found(place), KINDS[kind].expected(range(ITEMS)), landed, ITEMS)
+            shutil.rmtree(place.path)

@@ -2,7 +2,6 @@
 
 import os
 import pty
-import random
 import signal
 from contextlib import suppress
 
@@ -10,8 +9,8 @@ import pytest
 
 from tests.command import finish
 from tests.faults.counting import Count
-from tests.faults.jobs import ITEMS, KINDS
-from tests.faults.sittings import RESUMABLE, Aim, Trouble, await_end, children, strike
+from tests.faults.jobs import ITEMS, KINDS, Strikes
+from tests.faults.sittings import RESUMABLE, Trouble, await_end, children, strike
 
 JSONL = KINDS["jsonl"]
 GRACES = ("0s", "100ms", "5s")
@@ -41,16 +40,11 @@ def _await_line(trouble: Trouble, process, name: str = "stuck") -> None:
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
 @pytest.mark.parametrize("grace", GRACES)
 def test_a_run_that_is_stopped_again_and_again_loses_and_repeats_nothing(
-    number: signal.Signals, grace: str, rounds: int, trouble: Trouble, count: Count
+    number: signal.Signals, grace: str, strikes: Strikes
 ):
     """Stopped twice at random moments, with whatever grace, a run is brought to its end with the oracle's result."""
-    for turn in range(max(1, rounds // 20)):
-        place = Trouble(trouble.path / str(turn))
-        place.path.mkdir()
-        kind = KINDS[random.Random(f"{number} {grace} {turn}").choice(list(KINDS))]
-        kind.write(place, timeout={"grace": grace})
-        landed = place.survive(Aim("supervisor", number, 1.5), 2, random.Random(f"{number} {grace} {turn}"))
-        count.check(kind.found(place), kind.expected(range(ITEMS)), landed)
+    kind = list(KINDS)[(GRACES.index(grace) + STOPS.index(number)) % len(KINDS)]
+    strikes.make(kind, "supervisor", number, 1 / 20, timeout={"grace": grace})
 
 
 @pytest.mark.parametrize("number", STOPS, ids=lambda number: number.name)
