@@ -67,7 +67,7 @@ def _executor(call: Callable[[int], int], items: range) -> Iterable[int]:
 
 
 def _joblib(call: Callable[[int], int], items: range) -> Iterable[int]:
-    import joblib  # type: ignore[import-not-found]  # only where it is installed
+    import joblib  # only where it is installed
 
     parallel = joblib.Parallel(WORKERS, backend="loky", batch_size=CHUNK, return_as="generator")
     yield from parallel(joblib.delayed(call)(item) for item in items)
