@@ -21,8 +21,8 @@ from orchestrator.run.records import Blob, Commit, FailedItem, Failure, Filled, 
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 
-WAKE_BYTES = 1 << 23
-_MOST_BYTES = 2 * WAKE_BYTES
+WAKE_BYTES = 4 << 20
+MOST_BYTES = 4 * WAKE_BYTES
 
 
 class Committer:
@@ -30,6 +30,7 @@ class Committer:
 
     Attributes:
         eager: every outcome is committed at once, because the next item may kill the process.
+        alert: one with a failure is committed at once, because the first failure ends the run.
     """
 
     def __init__(self, store: Store, ledger: Ledger, fold: Fold | None, flush: Callable[[], None] | None) -> None:
@@ -38,6 +39,7 @@ class Committer:
         self._fold = fold
         self._flush = flush
         self.eager = False
+        self.alert = False
         self._changed = threading.Condition()
         self._offered: list[Outcome] = []
         self._size = 0
@@ -50,11 +52,12 @@ class Committer:
         with self._changed:
             self._offered.append(outcome)
             self._size += size
-            if self.eager:
+            urgent = self.eager or (self.alert and bool(outcome.failures))
+            if urgent:
                 self._poked = True
-            if self._size >= WAKE_BYTES or self.eager:
+            if self._size >= WAKE_BYTES or urgent:
                 self._changed.notify_all()
-            while self._size > _MOST_BYTES:
+            while self._size > MOST_BYTES:
                 self._changed.wait()
 
     def poke(self) -> None:

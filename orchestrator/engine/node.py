@@ -56,6 +56,7 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
         flusher = _flusher(node)
         sweep_temporaries(Path(node.work.output))
     committer = Committer(node.store, ledger, node.fold, flusher)
+    committer.alert = node.manifest.spec.failures.policy == "stop"
     measured = Measured.start(ledger, find_cpu_limits())
     pauses = PauseWatch()
     _settle_gc(node.manifest.spec, pauses)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.engine.committer import Committer
+from orchestrator.engine.committer import MOST_BYTES, Committer
 from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.outcome import Outcome
 from orchestrator.errors import Fenced, RunDamaged, StoreUnavailable, TaskError
@@ -338,7 +338,7 @@ def test_a_part_that_was_changed_is_noticed():
         read_back(store, 10)
 
 
-HALF = bytes(48 << 20)
+HALF = bytes(MOST_BYTES * 3 // 8)
 
 
 @pytest.mark.races
