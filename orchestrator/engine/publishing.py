@@ -1,5 +1,6 @@
 """From a run whose every item is settled to its output; may be done again, and gives the same."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from orchestrator.engine.folding import FOLD_RESULT
 from orchestrator.engine.runreport import OutputReport
 from orchestrator.outputs.open import header
 from orchestrator.outputs.publish import Published, publish_file, publish_json, publish_parts
+from orchestrator.outputs.records import pieces_of_records
 from orchestrator.outputs.target import Target, target_of
 from orchestrator.run.collect import body, failures
 from orchestrator.run.folder import FAILURES, Manifest
@@ -19,6 +21,8 @@ from orchestrator.spec.model import Output
 from orchestrator.store.base import NotFound, Store
 
 _PUBLISHED = "published.json"
+_PIECES_A_PART = 16
+_LEAST_PIECE = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,12 @@ def _write(store: Store, target: Target, output: Output, stretches: Iterable[byt
         return publish_json(target, store.get(FOLD_RESULT))
     head = header(output, target.format)
     if target.parts:
-        return publish_parts(target, head, stretches, output.part_size.bytes)
+        size = output.part_size.bytes
+        if target.format == "text" and "\n" in output.template:
+            # Nothing tells where such a record ends, so there is one part.
+            return publish_parts(target, head, stretches, sys.maxsize)
+        pieces = pieces_of_records(stretches, target.format, max(_LEAST_PIECE, size // _PIECES_A_PART))
+        return publish_parts(target, head, pieces, size)
     return publish_file(target, head, stretches)
 
 
