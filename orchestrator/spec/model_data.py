@@ -115,8 +115,8 @@ class Output(Frozen, frozen=True):
         escape: `gnu` escapes newlines and backslashes in keys as the coreutils' checksum tools do.
         columns: The CSV columns, in order; by default those of the first result.
         name: A tree's file names: `{key}`, `{stem}`, `{suffix}`, `{parent}`.
-        part_size: How large a part grows before the next begins; parts are cut between records. There is one part where a
-            text template has several lines.
+        part_size: How large a part grows before the next begins. Parts are cut between records; where a text
+            template has several lines, there is one part.
         overwrite: Whether an output that exists may be replaced.
     """
 
