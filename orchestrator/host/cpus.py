@@ -176,9 +176,7 @@ def _asked(threads: int, reason: str, profile: Profile, facts: CpuFacts) -> Thre
         bearable = max(bearable + 1, bearable * 1.5)
     if threads <= max(1, bearable):
         return ThreadDecision(threads, reason, _scarce(facts))
-    limit = (
-        str(facts.quota) if _quota_binds(facts) else f"{_count(len(facts.affinity), 'CPU')} (affinity mask)"
-    )
+    limit = str(facts.quota) if _quota_binds(facts) else f"{_count(len(facts.affinity), 'CPU')} (affinity mask)"
     warning = f"{threads} threads, but the process may use only {limit}: they will wait for each other"
     return ThreadDecision(threads, reason, (warning, *_scarce(facts)))
 

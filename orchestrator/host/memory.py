@@ -127,9 +127,7 @@ def _read_limits(level: Level) -> list[MemoryLimit]:
             "hierarchical_memory_limit": stat.get("hierarchical_memory_limit"),
         }
     return [
-        MemoryLimit(number, level.where, name)
-        for name, number in found.items()
-        if number is not None and number > 0
+        MemoryLimit(number, level.where, name) for name, number in found.items() if number is not None and number > 0
     ]
 
 
