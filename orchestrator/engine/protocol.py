@@ -153,7 +153,9 @@ class Channel:
             self._writing.write(msgspec.json.encode(message) + b"\n")
             self._writing.flush()
         except BrokenPipeError, ValueError:
-            return
+            # What is still held would be tried once more at the process's end, and be told as an exception there.
+            with suppress(BrokenPipeError):
+                self._writing.close()
 
     @property
     def pending(self) -> bool:

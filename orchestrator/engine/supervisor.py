@@ -115,6 +115,8 @@ class Worker:
     def unheard(self) -> bool:
         """Whether the worker has not read all that it was told (ioctl_fionread on the pipe)."""
         assert self._process.stdin is not None
+        if self._process.stdin.closed:
+            return False
         waiting = bytearray(4)
         fcntl.ioctl(self._process.stdin, termios.FIONREAD, waiting)
         return any(waiting)

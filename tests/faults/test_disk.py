@@ -18,7 +18,7 @@ JSONL = KINDS["jsonl"]
 # Long results: the parts, not the ledger, are what fills the disk.
 LONG = "def f(n): return f'{work(n):>0400}'\n"
 NEEDED = 4 << 20
-ROOM = 256 << 10
+ENOUGH = 3 << 19
 
 
 @contextmanager
@@ -60,12 +60,13 @@ def test_a_disk_that_is_full_at_whatever_point_stops_a_run_which_goes_on_when_th
 ):
     """Wherever the store fills up, the run ends with 75 and says why; given room, it is brought to the right end."""
     codes = []
-    for number in range(max(20, rounds // 2)):
+    points = max(20, rounds // 2)
+    for number in range(points):
         place = Trouble(trouble.path / str(number))
         place.path.mkdir()
         place.job(f"{JSONL.task.partition('def')[0]}def f(n): return f'{{n:0400}}'\n", input={"range": {"stop": ITEMS}})
         with mounted(place.run, "-t", "tmpfs", "-o", f"size={NEEDED}", "tmpfs"):
-            ballast = _fill(place.run, number * ROOM // 4)
+            ballast = _fill(place.run, number * ENOUGH // points)
             done = place.sit()
             codes.append(done.code)
             assert "Traceback" not in done.err, done.err
