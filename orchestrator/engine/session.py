@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -34,6 +35,7 @@ from orchestrator.inputs.base import Entry, Source
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.open import check_output
 from orchestrator.outputs.target import target_of
+from orchestrator.outputs.tree import sweep_temporaries
 from orchestrator.run import folder
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
@@ -225,6 +227,10 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
         return _until_whole(keeper, worker, work, going)
     finally:
         watcher.ended()
+        if target.format == "tree":
+            # A worker that was ended at once has left what its threads were writing.
+            with suppress(OSError):
+                sweep_temporaries(target.path)
 
 
 def _until_whole(keeper: Keeper, worker: Worker, work: Work, going: _Going) -> RunReport:
