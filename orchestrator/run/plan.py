@@ -1,6 +1,6 @@
 """The plan: the input as it was when the run began, written once, read in slices.
 
-It is streamed into parts of 16,384 entries, so memory does not grow with the input; the index is created last, so a
+It is streamed into parts of 4,096 entries, so memory does not grow with the input; the index is created last, so a
 plan exists exactly when its index does. Each attempt to make it writes parts of its own, so of two processes that plan
 one run neither touches what the other's index names. A reader keeps a few decoded parts and belongs to one thread.
 """
@@ -19,8 +19,8 @@ from orchestrator.inputs.base import Entry, Piece, Source
 from orchestrator.store.base import NotFound, Store
 
 INDEX = "plan/index.json"
-ENTRIES_A_PART = 16_384
-_PARTS_KEPT = 2
+ENTRIES_A_PART = 4096
+_PARTS_KEPT = 4
 
 
 class PlanIndex(Struct, frozen=True):

@@ -77,11 +77,15 @@ def _import_file(path: Path) -> ModuleType:
         raise TaskError("it cannot be imported as Python", where=str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
+        # Nothing is written beside the user's files, above all not before the job is known to be right.
         spec.loader.exec_module(module)
     except BaseException as error:
         sys.modules.pop(name, None)
         raise _import_failed(str(path), error) from error
+    finally:
+        sys.dont_write_bytecode = before
     return module
 
 

@@ -10,7 +10,8 @@ from tests.setup.conftest import ROOT
 
 def make(*words, **env):
     """Asks make what it would do, without the variables of a make that runs these tests."""
-    inherited = {name: text for name, text in os.environ.items() if name not in {"MAKEFLAGS", "MFLAGS", "PYTHON"}}
+    of_make = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHON", "CI", "ALL"}
+    inherited = {name: text for name, text in os.environ.items() if name not in of_make}
     return subprocess.run(
         ["make", "-n", *words], cwd=ROOT, env=inherited | env, capture_output=True, text=True, check=False
     )
