@@ -75,7 +75,7 @@ class Drive:
         switch.attach(pool, self.committer.poke)
         pool.allow(threads)
         while True:
-            self.committer.wait(switch.until(node.work.commit_seconds))
+            self.committer.wait(switch.until(min(node.work.commit_seconds, self._memory.interval)))
             ended = pool.ended or pool.ended_but(switch.left_behind)
             if self.committer.commit() is not None:
                 node.commits += 1

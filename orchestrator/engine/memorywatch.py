@@ -17,6 +17,10 @@ NEAR = 0.85
 FULL = 0.95
 """From this share on, with one thread left, the worker is replaced by a new one."""
 
+HALF = 0.5
+_SELDOM = 1.0
+_OFTEN = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryAdvice:
@@ -44,13 +48,18 @@ def advise(used: int, budget: MemoryBudget, threads: int) -> MemoryAdvice | None
 
 
 class MemoryWatch:
-    """Reads this process's memory against the job's limit."""
+    """Reads this process's memory against the job's limit.
+
+    Attributes:
+        interval: in how many seconds to look again; soon from half of the limit on, as memory may grow fast.
+    """
 
     def __init__(self, spec: JobSpec) -> None:
         self._limits = find_memory_limits()
         wanted = None if spec.resources.memory is None else spec.resources.memory.bytes
         self._asked = decide_memory(wanted, total_memory(), None)
         self._replacing = False
+        self.interval = _SELDOM
 
     def look(self, threads: int) -> MemoryAdvice | None:
         """What to do now; after a replacement was advised, nothing more."""
@@ -58,7 +67,10 @@ class MemoryWatch:
             return None
         limit, usage = self._limits.limit(), self._limits.usage()
         advice = None
+        self.interval = _SELDOM
         if limit is not None and usage is not None:
+            if usage.working_set_bytes >= HALF * limit.limit_bytes:
+                self.interval = _OFTEN
             budget = MemoryBudget(limit.limit_bytes, f"memory limit {limit}")
             advice = advise(usage.working_set_bytes, budget, threads)
         if advice is None:
