@@ -101,7 +101,7 @@ class Submission:
 
     def command(self, run: Path) -> list[str]:
         """The command line, with the run kept in that folder."""
-        ftorch = ["orchestrator.cli.main"] if self.peak is None else ["benchmarks.supervised", os.fspath(self.peak)]
+        ftorch = ["orchestrator"] if self.peak is None else ["benchmarks.supervised", os.fspath(self.peak)]
         words = [sys.executable, "-m", *ftorch, "submit", os.fspath(self.job), "--run", os.fspath(run), "--json"]
         for name, value in self.sets.items():
             words += ["--set", f"{name}={json.dumps(value) if isinstance(value, (list, dict)) else value}"]

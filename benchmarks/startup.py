@@ -20,7 +20,7 @@ from benchmarks.measure import (
     run_benchmark,
 )
 
-FTORCH = [sys.executable, "-m", "orchestrator.cli.main"]
+FTORCH = [sys.executable, "-m", "orchestrator"]
 HEAVY = ("kubernetes", "numpy", "obstore", "pandas", "plotly", "pyarrow", "redis")
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],

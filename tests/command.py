@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-COMMAND = [sys.executable, "-P", "-m", "orchestrator.cli.main"]
+COMMAND = [sys.executable, "-P", "-m", "orchestrator"]
 SQUARE = "def f(n):\n    return n * n\n"
 # The tests' own surroundings must not decide what a job does.
 NOT_OURS = ("FTORCH_THREADS", "PYTHON_GIL", "_FTORCH_COMPLETE", "COLUMNS")

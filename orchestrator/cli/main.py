@@ -12,7 +12,7 @@ from typing import NoReturn
 import click
 
 from orchestrator import __version__
-from orchestrator.cli.signals import handle_signals, name_of
+from orchestrator.cli.signals import handle_signals, ignore_signals, name_of
 from orchestrator.cli.streams import complain, flush_streams, open_streams
 from orchestrator.errors import BAD_JOB, DONE, RESUMABLE, FtorchError
 
@@ -84,7 +84,13 @@ def main() -> NoReturn:
     """Run the command line; the process ends with the exit code of DESIGN §9."""
     open_streams()
     handle_signals()
-    code = _run()
+    try:
+        code = _run()
+        ignore_signals()
+    except KeyboardInterrupt:
+        # It came while the end was being told.
+        ignore_signals()
+        code = RESUMABLE
     flush_streams()
     sys.exit(code)
 
@@ -109,6 +115,3 @@ def _run() -> int:
         return BAD_JOB
     return code if isinstance(code, int) else DONE
 
-
-if __name__ == "__main__":
-    main()

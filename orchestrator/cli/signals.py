@@ -20,10 +20,21 @@ def name_of(stop: BaseException) -> str:
 
 
 def handle_signals() -> None:
-    """Have SIGTERM raise `Stopped`, and SIGHUP do what SIGTERM does at that moment, unless `nohup` had it ignored."""
+    """Have Ctrl-C raise KeyboardInterrupt and SIGTERM raise `Stopped`, and SIGHUP do what SIGTERM does at that moment.
+
+    What the caller has ignored, as a shell does for a background job and `nohup` does, stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _hang_up)
+
+
+def ignore_signals() -> None:
+    """Have none of them disturb a command that has ended, and has only its exit code to give."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -14,9 +14,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Signals:
-    """Collects SIGTERM, SIGINT and SIGHUP for the duration of a with block; an ignored SIGHUP (nohup) stays ignored.
+    """Collects SIGTERM, SIGINT and SIGHUP for the duration of a with block.
 
-    `wakeup` is readable when there is one to take.
+    One that the caller ignores stays ignored: SIGHUP under `nohup`, SIGINT in a script's background job. `wakeup` is
+    readable when there is one to take.
     """
 
     def __init__(self) -> None:
@@ -27,7 +28,7 @@ class Signals:
     def __enter__(self) -> Self:
         for number in _SIGNALS:
             before = signal.getsignal(number)
-            if number == signal.SIGHUP and before == signal.SIG_IGN:
+            if number != signal.SIGTERM and before == signal.SIG_IGN:
                 continue
             self._before[number] = signal.signal(number, self._note)
         self._wakeup_before = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)

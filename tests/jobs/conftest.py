@@ -30,7 +30,7 @@ class ShippedJob:
         command = [
             sys.executable,
             "-m",
-            "orchestrator.cli.main",
+            "orchestrator",
             "submit",
             "job.yaml",
             "--run",
