@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 from orchestrator.cli.main import main
+from orchestrator.cli.standby import standby_for
+from orchestrator.cli.streams import flush_streams, open_streams
 
 
 def peak_bytes() -> int:
@@ -19,7 +21,8 @@ def peak_bytes() -> int:
 
 if __name__ == "__main__":
     target = Path(sys.argv.pop(1))
-    try:
-        main()
-    finally:
-        target.write_text(str(peak_bytes()), encoding="ascii")
+    open_streams()
+    code = main(standby_for(sys.argv[1:]))
+    target.write_text(str(peak_bytes()), encoding="ascii")
+    flush_streams()
+    sys.exit(code)

@@ -1,17 +1,18 @@
 """ftorch: a batch of CPU-bound work in one free-threaded Python process per node.
 
 `import orchestrator` is light; :func:`load_job` and :func:`submit` import what they need when they are called, because
-every task file imports this module.
+every task file imports this module, and the command starts its worker only after it.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.errors import FtorchError
 from orchestrator.tasks.api import Context, Fold, task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from orchestrator.engine.runreport import RunReport
     from orchestrator.spec.model import JobSpec
 
@@ -42,6 +43,8 @@ def submit(path: str | Path, overrides: Sequence[str] = (), run: str | Path | No
     Raises:
         FtorchError: what the command would print; the run, if one was begun, can be resumed.
     """
+    from pathlib import Path
+
     from orchestrator.engine.session import Sitting, begin
     from orchestrator.engine.watcher import Silence
     from orchestrator.run.folder import new_run_id, runs_folder

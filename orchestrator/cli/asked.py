@@ -1,11 +1,11 @@
 """What the command line of `ftorch submit` asks for, as data."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+
+class Asked(Struct, frozen=True):
     """What the command line asks for."""
 
     job: Path | None
@@ -18,8 +18,7 @@ class Asked:
     overrides: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """How to tell of it."""
 
     quiet: bool

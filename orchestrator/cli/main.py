@@ -3,17 +3,15 @@
 A command's module is imported when it is used, so that `ftorch --help` loads none of them.
 """
 
-import sys
-import traceback
 from difflib import get_close_matches
 from importlib import import_module
-from typing import NoReturn
 
 import click
 
 from orchestrator import __version__
 from orchestrator.cli.signals import handle_signals, ignore_signals, name_of
-from orchestrator.cli.streams import complain, flush_streams, open_streams
+from orchestrator.cli.standby import Standby
+from orchestrator.cli.streams import complain
 from orchestrator.errors import BAD_JOB, DONE, RESUMABLE, FtorchError
 
 COMMANDS = {
@@ -80,24 +78,23 @@ def ftorch() -> None:
     """Run a batch of CPU-bound work in one free-threaded Python process, on every CPU the container may use."""
 
 
-def main() -> NoReturn:
-    """Run the command line; the process ends with the exit code of DESIGN §9."""
-    open_streams()
+def main(standby: Standby) -> int:
+    """Run the command line; the exit code of DESIGN §9. Signals do nothing any more when it returns."""
     handle_signals()
     try:
-        code = _run()
+        code = _run(standby)
         ignore_signals()
     except KeyboardInterrupt:
         # It came while the end was being told.
         ignore_signals()
         code = RESUMABLE
-    flush_streams()
-    sys.exit(code)
+    standby.release()
+    return code
 
 
-def _run() -> int:
+def _run(standby: Standby) -> int:
     try:
-        code = ftorch.main(prog_name="ftorch", standalone_mode=False)
+        code = ftorch.main(prog_name="ftorch", standalone_mode=False, obj=standby)
     except FtorchError as error:
         complain(f"ftorch: {error}")
         return error.exit_code
@@ -108,10 +105,11 @@ def _run() -> int:
         complain(f"ftorch: stopped by {name_of(stop)}")
         return RESUMABLE
     except Exception as error:  # noqa: BLE001 - a defect of ours; exit code 1 would say that items failed
+        import traceback
+
         traceback.print_exc()
         complain(
             f"ftorch: ftorch itself failed: {type(error).__name__}: {error}\n  Please report it, with the traceback."
         )
         return BAD_JOB
     return code if isinstance(code, int) else DONE
-

@@ -1,8 +1,9 @@
 """Rates and the time that is left, from pictures of the status board; pure but for the clock that is handed in."""
 
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.engine.board import Board, Picture
 from orchestrator.report.words import count, duration, number, size
@@ -11,8 +12,7 @@ _WINDOW_SECONDS = 10.0
 _BAR = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How a run goes.
 
     Attributes:

@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import shutil
 import sys
 from contextlib import suppress
 from typing import TextIO
@@ -11,6 +10,7 @@ from typing import TextIO
 from orchestrator.errors import MachineError
 
 _NOBODY_READS = (errno.EPIPE, errno.EIO)
+_PLAIN_COLUMNS = 80
 
 
 def open_streams() -> None:
@@ -73,4 +73,12 @@ def flush_streams() -> None:
 
 def width_of(stream: TextIO) -> int | None:
     """The columns of the terminal that a stream is; None where it is none."""
-    return shutil.get_terminal_size().columns if stream.isatty() else None
+    if not stream.isatty():
+        return None
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _PLAIN_COLUMNS
+    except OSError:
+        return _PLAIN_COLUMNS

@@ -1,14 +1,15 @@
 """What `ftorch submit` does, once it knows what it was asked."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from orchestrator.cli.asked import Asked, Telling
 from orchestrator.cli.options import find_run, load
 from orchestrator.cli.show import open_watcher, print_json, print_plan, print_report
 from orchestrator.cli.signals import name_of
+from orchestrator.cli.standby import Standby
 from orchestrator.cli.streams import complain
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.session import Sitting, begin, resume
@@ -41,14 +42,10 @@ def dry(asked: Asked, as_json: bool) -> int:
     return DONE
 
 
-def submit(asked: Asked, telling: Telling, spawned: Spawned) -> int:
-    """Do what was asked with a worker that was started already, and tell of it; the exit code."""
-    try:
-        sitting, going_on = _sitting(asked)
-    except BaseException:
-        spawned.discard()
-        raise
-    report = _run(sitting, going_on, asked.resume, telling.quiet, spawned)
+def submit(asked: Asked, telling: Telling, standby: Standby) -> int:
+    """Do what was asked with the worker on standby, and tell of it; the exit code."""
+    sitting, going_on = _sitting(asked)
+    report = _run(sitting, going_on, asked.resume, telling.quiet, standby.take())
     _tell(report, telling.quiet, telling.as_json)
     return _CODES[report.state]
 
@@ -96,7 +93,7 @@ def _sitting(asked: Asked) -> tuple[Sitting, bool]:
     """What to do, and whether that is going on with a run."""
     if asked.retry_failed is not None:
         sitting = _of_run(find_run(asked.retry_failed), asked)
-        return replace(sitting, retry_failed=True, accept_changes=True), True
+        return structs.replace(sitting, retry_failed=True, accept_changes=True), True
     if asked.job is None:
         assert asked.run is not None
         return _of_run(asked.run.resolve(), asked), True

@@ -1,6 +1,6 @@
 """`ftorch submit`: run a job, go on with a run, or do again what failed in one.
 
-What the command does is in :mod:`orchestrator.cli.submission`, which is imported while the worker starts.
+What the command does is in :mod:`orchestrator.cli.submission`, which is imported once its arguments are known.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import click
 from orchestrator.cli.asked import Asked, Telling
 from orchestrator.cli.completion import complete_run
 from orchestrator.cli.options import job_argument, json_option, overrides_option
-from orchestrator.engine.spawn import spawn
+from orchestrator.cli.standby import Standby
 
 EPILOG = """\b
 Examples:
@@ -45,7 +45,9 @@ Examples:
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no report; only what went wrong.")
 @overrides_option
 @json_option
+@click.pass_obj
 def command(
+    standby: Standby,
     job: Path | None,
     run: Path | None,
     resume_: bool,
@@ -61,11 +63,9 @@ def command(
     """Run the job in JOB (a job.yaml, or the folder that holds one)."""
     asked = Asked(job, run, resume_, retry_failed, limit, threads, accept_changes, overrides)
     _check(asked)
-    # The worker's imports begin before ours.
-    spawned = None if dry_run else spawn()
     from orchestrator.cli.submission import dry, submit
 
-    return dry(asked, as_json) if spawned is None else submit(asked, Telling(quiet, as_json), spawned)
+    return dry(asked, as_json) if dry_run else submit(asked, Telling(quiet, as_json), standby)
 
 
 def _check(asked: Asked) -> None:

@@ -8,8 +8,9 @@ moments, so what is read is a picture, never an account.
 
 import mmap
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 LINE = 8
 # The fields of a thread's line.
@@ -26,8 +27,7 @@ UNKNOWN = -1
 TOGETHER, ALONE = range(2)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """What one thread does now, and has done.
 
     Attributes:
@@ -47,8 +47,7 @@ class Line:
     state: int
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """The whole board at about one moment; totals are UNKNOWN (-1) where only reading the input can tell.
 
     Attributes:

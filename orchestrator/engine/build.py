@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from orchestrator.engine.board import Board
 from orchestrator.engine.execution import Calling
@@ -24,8 +24,7 @@ from orchestrator.tasks.bind import State, bind, make_thread_state, own_argument
 from orchestrator.tasks.load import Task
 
 
-@dataclass(frozen=True, slots=True)
-class LaneParts:
+class LaneParts(Struct, frozen=True):
     """What every lane of a worker is made from.
 
     Attributes:

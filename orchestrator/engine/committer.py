@@ -8,10 +8,10 @@ outcomes of one commit that lie side by side become one range. When outcomes com
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from orchestrator.engine.outcome import Outcome
 from orchestrator.errors import TaskError
@@ -204,7 +204,7 @@ def _renewed(outcomes: list[Outcome], copies: list[bytes]) -> list[Outcome]:
     """The outcomes with the accumulators that they had."""
     if not copies:
         return outcomes
-    return [replace(item, token=msgspec.json.decode(copy)) for item, copy in zip(outcomes, copies, strict=True)]
+    return [structs.replace(item, token=msgspec.json.decode(copy)) for item, copy in zip(outcomes, copies, strict=True)]
 
 
 def _side_by_side(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:

@@ -7,15 +7,15 @@ a whole entry. Assumes: the caller says how much it wants from what it measured;
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct, structs
 
 from orchestrator.engine.poison import Poison
 from orchestrator.run.intervals import Interval
 from orchestrator.run.plan import PlanReader
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """A stretch [lo, hi) of the axis for one thread.
 
     Attributes:
@@ -54,7 +54,7 @@ class Dispenser:
         with self._lock:
             if self._retries:
                 again = self._retries.popleft()
-                return replace(again, limit=self._limit_of(again.hi))
+                return structs.replace(again, limit=self._limit_of(again.hi))
             if not self._gaps:
                 return None
             lo, end = self._gaps.popleft()

@@ -4,7 +4,7 @@ Guarantees: what the threads had handed over when the loop ends is committed, ho
 worker's main thread.
 """
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from orchestrator.engine import board as fields
 from orchestrator.engine.board import Board
@@ -26,8 +26,7 @@ from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """What a worker's main thread holds while it runs a shard."""
 
     store: Store
@@ -42,8 +41,7 @@ class Node:
     commits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How the work ended: "done", "interrupted", "failed" or "replaced"; why; and the stack of a lane left behind."""
 
     state: str

@@ -1,8 +1,9 @@
 """The items of a batch, run: each with a result, an error that may be tried again, or one that is final."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.engine import board
 from orchestrator.engine.dispenser import Chunk
@@ -16,8 +17,7 @@ from orchestrator.inputs.base import Batch
 from orchestrator.spec.model import Retry
 
 
-@dataclass(frozen=True, slots=True)
-class Calling:
+class Calling(Struct, frozen=True):
     """How a lane calls the task: the bound function, its batch size if it has a batch form, and the retry rule."""
 
     call: Callable[[Any], Any]

@@ -7,11 +7,9 @@ exception arrived is noted where it is made, in the thread it is raised in, so o
 for. Assumes: one controlling thread; an item that runs C code gets the exception only when it comes back to Python.
 """
 
-import ctypes
 import sys
 import threading
 import time
-import traceback
 
 from orchestrator.engine import board
 
@@ -45,6 +43,9 @@ class Expiry:
 
         Nothing is done while an earlier one is still on its way.
         """
+        import ctypes
+        import traceback
+
         if self._sent != self._arrived:
             return False
         frame = sys._current_frames().get(self._thread)  # noqa: SLF001 - the documented name

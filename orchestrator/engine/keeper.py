@@ -11,10 +11,10 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct, structs
 
 from orchestrator.engine.board import Board, Picture
 from orchestrator.engine.protocol import Ended, Expire, Load, Replace, Stop, Work
@@ -34,8 +34,7 @@ _CRASH = "crash.txt"
 _RESUME = "Go on with --resume."
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """What a keeper keeps going.
 
     Attributes:
@@ -233,4 +232,4 @@ class Keeper:
 
 
 def _noted(known: Recovery, note: str) -> Recovery:
-    return replace(known, notes=(*known.notes, note))
+    return structs.replace(known, notes=(*known.notes, note))

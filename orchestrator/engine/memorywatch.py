@@ -1,6 +1,6 @@
 """Keeps the worker below its memory limit: fewer items in flight, then a new worker; a pure decision over readings."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.host.memory import (
     MemoryBudget,
@@ -22,8 +22,7 @@ _SELDOM = 1.0
 _OFTEN = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryAdvice:
+class MemoryAdvice(Struct, frozen=True):
     """How many threads may work (0: have the worker replaced), and why."""
 
     threads: int

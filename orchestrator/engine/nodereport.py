@@ -1,8 +1,9 @@
 """Puts a node's report together from what was measured while it ran."""
 
 import time
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from orchestrator.engine.drive import Ending, Node
 from orchestrator.engine.pool import ThreadRecord
@@ -14,8 +15,7 @@ from orchestrator.measure.usage import Usage
 from orchestrator.run.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """The state of things when the work began."""
 
     started: float

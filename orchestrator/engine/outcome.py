@@ -1,7 +1,8 @@
 """What a thread hands over when a chunk is settled."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.run.records import Failure
 
@@ -9,16 +10,14 @@ WHOLE_CHUNK = -(2**31)
 """The number of the failed "item" that stands for a whole chunk which could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ItemFailure:
+class ItemFailure(Struct, frozen=True):
     """An item that failed for good: what to tell, and where its record would stand in the outcome's bytes."""
 
     detail: Failure
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A chunk whose every item is settled.
 
     Attributes:

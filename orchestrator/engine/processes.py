@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
+
+from msgspec import structs
 
 from orchestrator.engine import board as fields
 from orchestrator.engine.board import Board
@@ -153,12 +154,12 @@ class ProcessLane:
         number = WHOLE_CHUNK if item == fields.NO_ITEM else item
         if self._expired == (lo, item):
             text = "it took longer than timeout.item, and its process was ended"
-            return replace(chunk, poison=(*chunk.poison, Poison(number, "Timeout", text, "", 1)))
+            return structs.replace(chunk, poison=(*chunk.poison, Poison(number, "Timeout", text, "", 1)))
         if (chunk.lo, chunk.hi, number) not in self._suspects:
             self._suspects.add((chunk.lo, chunk.hi, number))
             return chunk
         text = f"it killed its process twice: {death}"
-        return replace(chunk, poison=(*chunk.poison, Poison(number, "Crash", text, "", 2)))
+        return structs.replace(chunk, poison=(*chunk.poison, Poison(number, "Crash", text, "", 2)))
 
     def _death(self) -> str:
         code = self._child.wait()

@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct, structs
 
 from orchestrator.engine.folding import FOLD_RESULT
 from orchestrator.engine.runreport import OutputReport
@@ -25,8 +25,7 @@ _PIECES_A_PART = 16
 _LEAST_PIECE = 1 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """A run's ledgers."""
 
     shards: list[Shard]
@@ -82,7 +81,7 @@ def publish(store: Store, manifest: Manifest, settled: Settled) -> OutputReport 
     if target.format == "tree":
         return OutputReport(str(target.path), 0, settled.items - settled.failed)
     if _is_ours(store, target):
-        target = replace(target, overwrite=True)
+        target = structs.replace(target, overwrite=True)
     published = _write(store, target, output, body(store, settled.commits, output.order))
     report = OutputReport(str(published.path), published.bytes, published.files)
     store.put(_PUBLISHED, [msgspec.json.encode(report)])

@@ -7,7 +7,8 @@ from anywhere (an operator, a kernel short of memory that another process took),
 
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct, structs
 
 from orchestrator.engine.board import ALONE, NO_ITEM, RUNNING, Picture
 from orchestrator.engine.outcome import WHOLE_CHUNK
@@ -18,8 +19,7 @@ from orchestrator.host.cpus import ThreadDecision
 _MOST_WITHOUT_SUSPECT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Flight:
+class Flight(Struct, frozen=True):
     """An item that a thread was running: the thread, the chunk and the item's number (WHOLE_CHUNK while reading)."""
 
     lane: int
@@ -28,8 +28,7 @@ class Flight:
     item: int
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(Struct, frozen=True):
     """How a worker ended that did not say so.
 
     Attributes:
@@ -54,8 +53,7 @@ class Death:
         return f"exit code {self.code} (os._exit)"
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """What is known after the deaths so far.
 
     Attributes:
@@ -109,7 +107,7 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
         trials.setdefault((flight.lo, flight.hi), Trial(flight.lo, flight.hi, flight.item, ()))
     where = f"{len(aloft)} items in flight, which run alone now" if aloft else "no item in flight"
     crowded = len(aloft) > 1 and (death.cause is not None or death.code == -signal.SIGKILL)
-    return replace(
+    return structs.replace(
         known,
         trials=tuple(trials.values()),
         deaths=known.deaths + 1,
@@ -123,7 +121,8 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
 def after_hang(known: Recovery, flight: Flight, seconds: float, stack: str) -> Recovery:
     """What is known after an item had to be left behind in its worker because nothing else would end it."""
     text = f"it took longer than timeout.item ({seconds:g} s), and only replacing the worker ended it"
-    return _convict(replace(known, deaths=known.deaths - 1), flight, Poison(flight.item, "Timeout", text, stack, 1))
+    spared = structs.replace(known, deaths=known.deaths - 1)
+    return _convict(spared, flight, Poison(flight.item, "Timeout", text, stack, 1))
 
 
 def eased(decision: ThreadDecision, known: Recovery) -> ThreadDecision:
@@ -137,7 +136,7 @@ def eased(decision: ThreadDecision, known: Recovery) -> ThreadDecision:
 
 def settled(known: Recovery, done: Sequence[tuple[int, int]]) -> Recovery:
     """The same without the trials of chunks that are done."""
-    return replace(known, trials=tuple(trial for trial in known.trials if (trial.lo, trial.hi) not in done))
+    return structs.replace(known, trials=tuple(trial for trial in known.trials if (trial.lo, trial.hi) not in done))
 
 
 def _crash(death: Death, doubted: bool, item: int) -> Poison:
@@ -148,7 +147,7 @@ def _crash(death: Death, doubted: bool, item: int) -> Poison:
 
 def _doubt(known: Recovery, flight: Flight) -> Recovery:
     note = f"SIGKILL came when item {flight.item} of chunk [{flight.lo}, {flight.hi}) ran alone: it runs once more"
-    return replace(
+    return structs.replace(
         known,
         deaths=known.deaths + 1,
         unexplained=0,
@@ -164,7 +163,7 @@ def _convict(known: Recovery, flight: Flight, poison: Poison) -> Recovery:
         # It kills although it was not run: reading or encoding the chunk is what kills.
         poison = Poison(WHOLE_CHUNK, poison.kind, poison.error, poison.stack, poison.attempts)
     convicted = Trial(trial.lo, trial.hi, trial.suspect, (*trial.poison, poison))
-    return replace(
+    return structs.replace(
         known,
         trials=(convicted, *trials.values()),
         deaths=known.deaths + 1,

@@ -2,11 +2,11 @@
 
 import errno
 import os
-import traceback
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from orchestrator.engine.items import HOLE
 from orchestrator.engine.outcome import WHOLE_CHUNK
@@ -21,8 +21,7 @@ _TRACEBACK_LIMIT = 20
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
-@dataclass(slots=True)
-class FailedAt:
+class FailedAt(Struct):
     """An item that failed for good: its number, key and error, and where its record would be."""
 
     number: int
@@ -32,8 +31,7 @@ class FailedAt:
     single: bool = False
 
 
-@dataclass(slots=True)
-class Segment:
+class Segment(Struct):
     """Consecutive items of a chunk.
 
     Attributes:
@@ -167,6 +165,8 @@ def describe(failed: FailedAt, chunk: tuple[int, int], attempts: int) -> Failure
     error = failed.error
     if isinstance(error, Poisoned):
         return _describe_poison(failed, error.poison, chunk)
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if "/orchestrator/engine/" not in frame.filename]
     text = "".join(traceback.format_list(own[-_TRACEBACK_LIMIT:])) + "".join(traceback.format_exception_only(error))

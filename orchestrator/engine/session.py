@@ -5,16 +5,15 @@ work, and the output put together from the ledger.
 """
 
 import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 import orchestrator
 from orchestrator.engine.changes import check_unchanged
@@ -50,8 +49,7 @@ _LOOK_EVERY = 256
 _MOST_AHEAD = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Sitting:
+class Sitting(Struct, frozen=True):
     """What a sitting is asked to do.
 
     Attributes:
@@ -149,8 +147,7 @@ def pool_caps(spec: JobSpec, threads: ThreadDecision) -> dict[str, str]:
     return native_pool_caps(os.environ, 1 if processes else threads.threads)
 
 
-@dataclass(frozen=True, slots=True)
-class _Going:
+class _Going(Struct, frozen=True):
     store: Store
     manifest: Manifest
     threads: ThreadDecision
@@ -181,7 +178,7 @@ def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
         output_format=output_format,
         limit=sitting.limit,
         created=time.time(),
-        versions={"ftorch": orchestrator.__version__, "python": platform.python_version(), "build": sys.version},
+        versions={"ftorch": orchestrator.__version__, "python": sys.version.split(maxsplit=1)[0], "build": sys.version},
     )
 
 

@@ -4,7 +4,6 @@ Guarantees: the worker does not outlive the supervisor, whatever ends that (PR_S
 the main thread.
 """
 
-import ctypes
 import fcntl
 import mmap
 import os
@@ -39,17 +38,15 @@ class Worker:
     """A worker process and the conversation with it; a context manager that leaves no process behind."""
 
     def __init__(self, spawned: Spawned | None = None) -> None:
-        spawned = spawn() if spawned is None else spawned
-        self._process = spawned.process
-        assert self._process.stdin is not None
-        self.channel = Channel(os.fdopen(spawned.answers, "rb"), self._process.stdin)
+        self._process = spawn() if spawned is None else spawned
+        self._listens = os.fdopen(self._process.listens, "wb")
+        self.channel = Channel(os.fdopen(self._process.answers, "rb"), self._listens)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self._process.kill()
         self._process.wait()
         self.channel.close()
 
@@ -109,16 +106,14 @@ class Worker:
 
     def kill(self) -> None:
         """End the worker at once."""
-        if self._process.poll() is None:
-            self._process.kill()
+        self._process.kill()
 
     def unheard(self) -> bool:
         """Whether the worker has not read all that it was told (ioctl_fionread on the pipe)."""
-        assert self._process.stdin is not None
-        if self._process.stdin.closed:
+        if self._listens.closed:
             return False
         waiting = bytearray(4)
-        fcntl.ioctl(self._process.stdin, termios.FIONREAD, waiting)
+        fcntl.ioctl(self._listens, termios.FIONREAD, waiting)
         return any(waiting)
 
     def abort(self, lane: int) -> None:
@@ -127,6 +122,8 @@ class Worker:
         A thread that spins in C code without ever detaching from the interpreter stops every other one as soon as the
         world is to be stopped (a garbage collection, a look at the threads' stacks): nothing inside can end it.
         """
+        import ctypes
+
         pid = self._process.pid
         for name in Path(f"/proc/{pid}/task").glob("*/comm"):
             if (read_text(name) or "").strip() == f"ftorch-{lane}":

@@ -1,12 +1,11 @@
 """Whether the failures so far, or at the end, are more than the job allows; pure."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.spec.model import Failures
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Whether the run failed by its own rule, and why."""
 
     failed: bool

@@ -1,6 +1,6 @@
 """What the supervisor sees on the status board: items that do not move; pure but for the clock that is handed in."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.engine.board import RUNNING, Picture
 from orchestrator.engine.recovery import Flight
@@ -10,8 +10,7 @@ type Signature = tuple[int, int, int]
 _LEAST_PATIENCE = 1.0
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     signature: Signature
     since: float
     told: bool = False

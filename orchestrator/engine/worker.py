@@ -8,7 +8,6 @@ import faulthandler
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +48,8 @@ def main(arguments: list[str]) -> int:
         channel.send(problem_of(error))
         return error.exit_code
     except Exception as error:
+        import traceback
+
         traceback.print_exc()
         unexpected = FtorchError(
             f"ftorch itself failed: {type(error).__name__}: {error}",

@@ -1,7 +1,6 @@
 """Everything the report and ``ftorch doctor`` say about the node, read once; what cannot be read is None."""
 
 import os
-import platform
 from pathlib import Path
 from typing import Literal
 
@@ -49,8 +48,8 @@ def describe_host(root: Path | str = "/") -> HostFacts:
     cpus = cpu_facts(base)
     memory = find_memory_limits(base)
     return HostFacts(
-        hostname=_line(base / "proc/sys/kernel/hostname") or platform.node(),
-        kernel=_line(base / "proc/sys/kernel/osrelease") or f"{platform.system()} {platform.release()}",
+        hostname=_line(base / "proc/sys/kernel/hostname") or os.uname().nodename,
+        kernel=_line(base / "proc/sys/kernel/osrelease") or f"{os.uname().sysname} {os.uname().release}",
         boot_id=_line(base / "proc/sys/kernel/random/boot_id"),
         cpu_model=_cpu_model(base),
         cpus=os.cpu_count(),
@@ -79,4 +78,4 @@ def _cpu_model(root: Path) -> str | None:
         # Arm kernels name no model; some give the board instead.
         if key.strip() in ("model name", "Hardware", "cpu model") and value.strip():
             return value.strip()
-    return platform.processor() or platform.machine() or None
+    return os.uname().machine or None

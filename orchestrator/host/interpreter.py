@@ -1,6 +1,5 @@
 """Which Python runs this, whether its GIL is off, and so whether the job runs on threads or processes."""
 
-import platform
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -12,6 +11,9 @@ from orchestrator.errors import GilError
 
 type Requested = Literal["auto", "threads", "processes"]
 type Backend = Literal["threads", "processes"]
+
+# As the `platform` module spells them, whose import takes longer than all else here.
+_IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
 
 HOW_TO_GET_ONE = (
     "Get a free-threaded CPython, 3.14 or newer (`uv python install 3.14t`, or `make setup` in ftorch's "
@@ -55,11 +57,11 @@ def interpreter_facts() -> InterpreterFacts:
     """Read the facts of the interpreter this runs in; `gil_enabled` may change with every import."""
     config = sysconfig.get_config_vars()
     return InterpreterFacts(
-        version=platform.python_version(),
-        implementation=platform.python_implementation(),
+        version=sys.version.split(maxsplit=1)[0],
+        implementation=_IMPLEMENTATIONS.get(sys.implementation.name, sys.implementation.name),
         executable=sys.executable.encode("utf-8", "backslashreplace").decode(),
         platform=sysconfig.get_platform(),
-        compiler=platform.python_compiler(),
+        compiler=sys.version.rpartition("[")[2].rstrip("]"),
         free_threaded=bool(config.get("Py_GIL_DISABLED")),
         gil_enabled=gil_enabled(),
         gil_forced=_forced(getattr(sys.flags, "gil", None)),

@@ -11,10 +11,9 @@ gives the same items, in the same order, as reading their union, wherever the cu
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from orchestrator.spec.keys import Key
 
@@ -39,8 +38,7 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """The part [lo, hi) of an entry, in units counted from the entry's own start."""
 
     entry: Entry
@@ -48,8 +46,7 @@ class Piece:
     hi: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """An item that could not be made: a line that is not UTF-8, a record that is not JSON.
 
     Attributes:
@@ -63,8 +60,7 @@ class Unreadable:
     error: Exception
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """Some consecutive items.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Blocks of input and the batches they become."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
+
+from msgspec import Struct, structs
 
 from orchestrator.inputs.base import Batch
 from orchestrator.spec.keys import Key
@@ -13,8 +14,7 @@ TARGET = 1 << 17
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Consecutive whole lines or records of one file.
 
     Attributes:
@@ -34,7 +34,7 @@ type Parse = Callable[[Block], Batch]
 def without_bom(block: Block) -> Block:
     """The block without the byte order mark that may begin a file."""
     if block.offset == 0 and block.data.startswith(_BOM):
-        return replace(block, offset=len(_BOM), data=block.data[len(_BOM) :])
+        return structs.replace(block, offset=len(_BOM), data=block.data[len(_BOM) :])
     return block
 
 
@@ -60,7 +60,7 @@ def _joined(batches: Sequence[Batch], nbytes: int) -> Batch:
     unreadable = []
     before = 0
     for batch in batches:
-        unreadable += [replace(bad, position=bad.position + before) for bad in batch.unreadable]
+        unreadable += [structs.replace(bad, position=bad.position + before) for bad in batch.unreadable]
         before += len(batch.values)
     return Batch(values, partial(_all_keys, [batch.keys for batch in batches]), nbytes, unreadable)
 

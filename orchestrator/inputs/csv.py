@@ -8,12 +8,13 @@ are no records.
 
 import csv
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from sys import intern
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Batch, Entry, Piece, Unreadable
@@ -26,8 +27,7 @@ from orchestrator.inputs.paths import shown
 from orchestrator.spec.model import CsvInput
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How a file's bytes become records.
 
     Attributes:

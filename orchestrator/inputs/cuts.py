@@ -8,7 +8,8 @@ regular expression.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.errors import InputError
 
@@ -17,8 +18,7 @@ _HEADER = 1 << 16
 _NEWLINE = re.compile(rb"\r\n?|\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Scanner:
+class Scanner(Struct, frozen=True):
     """Finds the ends of records in a buffer whose first byte begins a record.
 
     Attributes:

@@ -9,7 +9,8 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.errors import InputError
 from orchestrator.inputs.paths import segments
@@ -17,8 +18,7 @@ from orchestrator.inputs.paths import segments
 _ANY = "**"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Decides about paths below the root (bytes, "/" between names, none at the ends).
 
     Attributes:

@@ -7,8 +7,9 @@ of :mod:`orchestrator.inputs.walk`), and its symbolic links are followed. A file
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import InputError
 from orchestrator.inputs.globs import selection
@@ -22,8 +23,7 @@ _MAGIC = frozenset("*?[")
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A text file that is not empty.
 
     Attributes:

@@ -4,10 +4,6 @@ from pathlib import Path
 
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Source
-from orchestrator.inputs.csv import CsvSource
-from orchestrator.inputs.files import FilesSource
-from orchestrator.inputs.ranges import RangeSource
-from orchestrator.inputs.text import jsonl_source, lines_source
 from orchestrator.spec.model import Input
 
 
@@ -22,13 +18,22 @@ def open_source(spec: Input, base: Path) -> Source:
     given = [kind for kind in (spec.files, spec.lines, spec.jsonl, spec.csv, spec.range) if kind is not None]
     if len(given) != 1:
         raise InputError("an input has exactly one of files, lines, jsonl, csv and range", where="input")
+    # Only what is read is imported: every worker starts with this.
     if spec.files is not None:
+        from orchestrator.inputs.files import FilesSource
+
         return FilesSource(spec.files, base)
+    if spec.csv is not None:
+        from orchestrator.inputs.csv import CsvSource
+
+        return CsvSource(spec.csv, base)
+    if spec.range is not None:
+        from orchestrator.inputs.ranges import RangeSource
+
+        return RangeSource(spec.range)
+    from orchestrator.inputs.text import jsonl_source, lines_source
+
     if spec.lines is not None:
         return lines_source(spec.lines, base)
-    if spec.jsonl is not None:
-        return jsonl_source(spec.jsonl, base)
-    if spec.csv is not None:
-        return CsvSource(spec.csv, base)
-    assert spec.range is not None
-    return RangeSource(spec.range)
+    assert spec.jsonl is not None
+    return jsonl_source(spec.jsonl, base)

@@ -12,8 +12,9 @@ import glob
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NoReturn
+
+from msgspec import Struct
 
 from orchestrator.errors import InputError
 from orchestrator.inputs.globs import Selection
@@ -25,8 +26,7 @@ type Found = tuple[bytes, os.stat_result]
 type _Identity = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(Struct, frozen=True):
     """A folder on the current path: where it is, what is still to be looked at, and which names are not plain
     files.
     """
@@ -52,6 +52,8 @@ class Walk:
 
     def __init__(self, root: bytes, selection: Selection, symlinks: Symlinks, passed: Passed) -> None:
         self._root = root
+        # Joined by hand: `os.path.join` would take a third of the time that looking at a file takes.
+        self._above = root.rstrip(b"/") + b"/"
         self._selection = selection
         self._symlinks = symlinks
         self._passed = passed
@@ -165,7 +167,7 @@ class Walk:
     def _stat(self, path: bytes, *, follow: bool) -> os.stat_result | None:
         """None where there is nothing: it vanished, or the link leads nowhere or in a circle."""
         try:
-            return os.stat(os.path.join(self._root, path), follow_symlinks=follow)
+            return os.stat(self._above + path, follow_symlinks=follow)
         except FileNotFoundError, NotADirectoryError:
             return None
         except OSError as error:

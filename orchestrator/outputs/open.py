@@ -6,11 +6,7 @@ from typing import Any
 
 from orchestrator.errors import OutputError
 from orchestrator.outputs.base import Encoder
-from orchestrator.outputs.csv import CsvEncoder
-from orchestrator.outputs.jsonl import JsonlEncoder
 from orchestrator.outputs.target import SUFFIXES, Target, check_output
-from orchestrator.outputs.text import TextEncoder
-from orchestrator.outputs.tree import TreeEncoder
 from orchestrator.spec.keys import Key
 from orchestrator.spec.model import Output
 
@@ -39,14 +35,23 @@ def open_encoder(output: Output, format: str, root: Path | str, replace: bool) -
     Raises:
         OutputError: a template, a name or the columns are wrong, or there is no such format.
     """
+    # Only what is written is imported: every worker starts with this.
     match format:
         case "jsonl":
+            from orchestrator.outputs.jsonl import JsonlEncoder
+
             return JsonlEncoder(output.keys)
         case "csv":
+            from orchestrator.outputs.csv import CsvEncoder
+
             return CsvEncoder(output.keys, output.columns)
         case "text":
+            from orchestrator.outputs.text import TextEncoder
+
             return TextEncoder(output.template, output.escape == "gnu")
         case "tree":
+            from orchestrator.outputs.tree import TreeEncoder
+
             return TreeEncoder(Path(root), output.name, replace)
         case "none" | "json":
             return NoEncoder()
@@ -60,4 +65,8 @@ def header(output: Output, format: str) -> bytes:  # noqa: A002
     Raises:
         OutputError: the columns are wrong.
     """
-    return CsvEncoder(output.keys, output.columns).header() if format == "csv" else b""
+    if format != "csv":
+        return b""
+    from orchestrator.outputs.csv import CsvEncoder
+
+    return CsvEncoder(output.keys, output.columns).header()

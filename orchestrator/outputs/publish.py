@@ -11,13 +11,13 @@ a run.
 import errno
 import filecmp
 import os
-import shutil
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import StoreUnavailable
 from orchestrator.outputs.atomic import (
@@ -44,8 +44,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """What was published.
 
     Attributes:
@@ -115,7 +114,7 @@ def publish_parts(target: Target, header: bytes, pieces: Iterable[Piece], part_s
             _place_folder(temporary, path, target.overwrite)
             sync_folder(path.parent)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove_tree(temporary)
     return Published(path, size, checksum, files)
 
 
@@ -177,7 +176,7 @@ def _temporary_beside(path: Path) -> Path:
         for name in filter(is_leftover, os.listdir(folder)):
             leftover = folder / name
             if leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
+                _remove_tree(leftover)
             else:
                 leftover.unlink(missing_ok=True)
     return folder / temporary_names()()
@@ -222,3 +221,10 @@ def _naming(path: Path) -> Iterator[None]:
             where=str(path),
             hint=f"{hint}, then go on with --resume; the results so far are kept in the run.",
         ) from error
+
+
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder and all below it, as far as that can be done."""
+    import shutil  # with its compressors a few ms, which only an output of parts pays
+
+    shutil.rmtree(folder, ignore_errors=True)

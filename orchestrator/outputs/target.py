@@ -5,8 +5,9 @@ import os
 import re
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from orchestrator.errors import OutputError
 from orchestrator.outputs.atomic import is_temporary, temporary_names
@@ -17,8 +18,7 @@ _PART = re.compile(r"part-\d{5,}\.[a-z]+")
 _WHERE = "output.path"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where the results go.
 
     Attributes:

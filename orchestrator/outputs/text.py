@@ -14,9 +14,10 @@ begins with a backslash. A file named ``-`` is written ``./-``: to them ``-`` is
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from string import Formatter
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import OutputError
 from orchestrator.outputs.columns import holds_any, interleave
@@ -29,8 +30,7 @@ _TEXT = {str}
 _BYTES = {bytes, bytearray, memoryview}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field of a template.
 
     Attributes:
@@ -44,8 +44,7 @@ class Field:
     spec: str
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A template taken apart: the literal text around and between its fields, one more than fields."""
 
     literals: tuple[str, ...]

@@ -10,7 +10,6 @@ only after `flush`.
 
 import errno
 import os
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -168,6 +167,8 @@ def sweep_temporaries(root: Path, *, of_all: bool = False) -> int:
         of_all: whether other hosts' and living processes' go too: only where it is known that nobody writes.
     """
     unwanted = is_temporary if of_all else is_leftover
+    import shutil  # with its compressors a few ms, which only an output of this kind pays
+
     removed = 0
     for folder, folders, files in os.walk(root):
         for name in filter(unwanted, files):

@@ -2,10 +2,10 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import msgspec
+from msgspec import Struct
 
 from orchestrator.errors import RunDamaged
 from orchestrator.run.progress import Address, Progress
@@ -16,8 +16,7 @@ _BLOCK = 1 << 20
 _HINT = "Go on with the run by --resume: it is computed again. Nothing was deleted."
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """What the commits add up to: ranges that were not taken back, in ledger order, and the items filled in later."""
 
     ranges: list[Range]

@@ -6,7 +6,6 @@ own is already there, and stops if a newer epoch exists. Assumes: the store's `c
 """
 
 import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 
@@ -50,7 +49,7 @@ class Ledger:
 
     def claim(self) -> int:
         """Become the shard's owner: take the next epoch, which fences all older ones."""
-        owner = msgspec.json.encode(Owner(platform.node(), os.getpid(), time.time()))
+        owner = msgspec.json.encode(Owner(os.uname().nodename, os.getpid(), time.time()))
         epoch = max(self._numbers("epochs"), default=-1) + 1
         while not self._store.create(self._epoch_name(epoch), [owner]):
             epoch += 1

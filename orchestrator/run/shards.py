@@ -1,7 +1,8 @@
 """Every shard's ledger of a run, read as it is now, without owning any."""
 
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import read_index
@@ -10,8 +11,7 @@ from orchestrator.run.records import Commit
 from orchestrator.store.base import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """What a shard's ledger says."""
 
     commits: list[Commit]

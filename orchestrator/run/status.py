@@ -1,7 +1,6 @@
 """How far a run is, from its ledger alone."""
 
 import os
-import platform
 from typing import Literal
 
 import msgspec
@@ -84,7 +83,7 @@ def _owner(store: Store) -> Owner | None:
 
 
 def _lives(owner: Owner) -> bool:
-    if owner.host != platform.node():
+    if owner.host != os.uname().nodename:
         return False
     try:
         os.kill(owner.pid, 0)

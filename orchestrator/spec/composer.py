@@ -4,10 +4,10 @@ Nothing here recurses, so that depth, size and the expansion of aliases are limi
 """
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import yaml
+from msgspec import Struct, field
 
 from orchestrator.errors import JobFileError
 from orchestrator.spec.nodes import Node, Place, shown
@@ -34,8 +34,7 @@ class _Weight(NamedTuple):
     height: int
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A list or a mapping whose end has not come yet, and what had been counted before it."""
 
     place: Place

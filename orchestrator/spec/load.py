@@ -6,11 +6,11 @@ and types, then the rules between fields.
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from orchestrator.errors import JobFileError
 from orchestrator.spec.model import JobSpec
@@ -104,7 +104,7 @@ def _without_empty_sections(root: Node) -> Node:
     if not isinstance(root.value, dict):
         return root
     members = {key: node for key, node in root.value.items() if node.value is not None or key not in SECTIONS}
-    return replace(root, value=members)
+    return structs.replace(root, value=members)
 
 
 def _convert(root: Node, path: PurePath) -> JobSpec:

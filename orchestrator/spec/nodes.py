@@ -1,7 +1,8 @@
 """What a job file says, with the place where it says it: a tree of nodes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 type Scalar = str | int | float | bool | None
 type FieldPath = tuple[str | int, ...]
@@ -10,8 +11,7 @@ type Plain = Scalar | list[Plain] | dict[str, Plain]
 LONGEST_QUOTE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where something was written.
 
     Attributes:
@@ -28,8 +28,7 @@ class Place:
         return self.origin if self.line is None else f"{self.origin}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value and its place.
 
     Attributes:

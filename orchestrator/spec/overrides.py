@@ -1,7 +1,8 @@
 """``--set path.to.field=value``: one field of the job file, given on the command line."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import structs
 
 from orchestrator.errors import JobFileError
 from orchestrator.spec.composer import MAX_DEPTH
@@ -73,7 +74,7 @@ def _put(node: Node, steps: tuple[str, ...], depth: int, new: Node) -> Node:
         index = _index(node.value, steps, depth, new.place)
         below = child(node, index) or Node(new.place, None)
         items = [*node.value[:index], _put(below, steps, depth + 1, new), *node.value[index + 1 :]]
-        return replace(node, value=items)
+        return structs.replace(node, value=items)
     if not isinstance(node.value, dict | None):
         here = dotted(steps[:depth])
         raise JobFileError(f"{here} is {describe(node.value)}; {step} cannot be set in it", where=str(new.place))

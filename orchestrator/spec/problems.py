@@ -1,7 +1,8 @@
 """What is wrong with a job file, all of it at once: problems first, one error made of them at the end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.errors import JobFileError
 from orchestrator.spec.nodes import FieldPath, Node, dotted, locate
@@ -9,8 +10,7 @@ from orchestrator.spec.nodes import FieldPath, Node, dotted, locate
 MOST_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake.
 
     Attributes:

@@ -8,16 +8,14 @@ A task is a plain function of one item; it needs none of this. With :func:`task`
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from orchestrator.errors import TaskError
 
 ATTRIBUTE = "__ftorch__"
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(NamedTuple):
     """How results become one value: each chunk folds on its own, merges follow, in input order.
 
     An accumulator is stored as JSON between chunks, so it must be plain data (dict, list, str, int, float), and
@@ -53,8 +51,7 @@ class Context:
         self.index = index
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What the decorator was given."""
 
     process: Callable[..., Any] | None = None

@@ -6,20 +6,19 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 from orchestrator.errors import FtorchError, TaskError
 from orchestrator.tasks.api import ATTRIBUTE, Options
 from orchestrator.tasks.fit import accepted_names, check_arguments, check_function, takes_context
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """A task that was imported and fits its `with:` arguments.
 
     Attributes:
@@ -120,6 +119,8 @@ def _import_failed(what: str, error: BaseException) -> TaskError:
     if isinstance(error, SyntaxError):
         place = f"{error.filename}:{error.lineno}:{error.offset}" if error.filename else what
         return TaskError(f"not valid Python: {error.msg}", where=place)
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1]
     hint = None
     if isinstance(error, ModuleNotFoundError):

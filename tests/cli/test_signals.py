@@ -1,4 +1,4 @@
-"""Ctrl-C where the command itself, not the engine, has to take it: while it starts, while it ends, where it is ignored."""
+"""Ctrl-C where the command itself has to take it, not the engine: while it starts, while it ends, ignored."""
 
 import os
 import signal
@@ -25,8 +25,9 @@ def test_interrupted_while_it_tells_its_end_it_still_gives_an_exit_code(place: P
     """A signal that comes while an error is being told neither shows a traceback nor is taken for a failed item."""
     script = (
         "import os, signal, sys\nfrom orchestrator.cli import main as cli\n"
+        "from orchestrator.cli.standby import Standby\n"
         f"cli.complain = lambda text: os.kill(os.getpid(), {int(number)})\n"
-        "sys.argv[1:] = ['submit', 'no-such-job.yaml']\ncli.main()\n"
+        "sys.argv[1:] = ['submit', 'no-such-job.yaml']\nsys.exit(cli.main(Standby(None)))\n"
     )
     command = [sys.executable, "-P", "-c", script]
     done = subprocess.run(

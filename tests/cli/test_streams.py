@@ -146,7 +146,8 @@ def test_the_completion_scripts_are_scripts(place: Place, shell: str):
 
 def test_help_loads_nothing_heavy(place: Place):
     """`ftorch --help` imports neither YAML nor msgspec nor rich; a run's commands never import the cluster client."""
-    script = "import sys\nfrom orchestrator.cli.main import main\nsys.argv[1:] = {!r}\ntry:\n    main()\n"
+    script = "import sys\nfrom orchestrator.cli.main import main\nfrom orchestrator.cli.standby import Standby\n"
+    script += "sys.argv[1:] = {!r}\ntry:\n    main(Standby(None))\n"
     script += "finally:\n    print(*sorted(sys.modules), file=sys.stderr)\n"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
 
