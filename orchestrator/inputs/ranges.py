@@ -8,6 +8,8 @@ from orchestrator.inputs.base import Batch, Entry, Piece
 from orchestrator.spec.model import RangeInput
 
 _MOST = (1 << 63) - 1
+BATCH = 1 << 14
+"""The most numbers in a batch."""
 
 
 class RangeSource:
@@ -41,15 +43,18 @@ class RangeSource:
 
 
 class RangeReader:
-    """Gives each piece as a `range`: one batch a piece, values and keys the same object."""
+    """Gives each piece as short ranges, values and keys the same object: their results are encoded batch by batch, so
+    that a long chunk of short items takes little memory.
+    """
 
     def __init__(self, numbers: range) -> None:
         self._numbers = numbers
 
     def read(self, pieces: Sequence[Piece]) -> Iterator[Batch]:
         for piece in pieces:
-            values = self._numbers[piece.lo : piece.hi]
-            if values:
+            whole = self._numbers[piece.lo : piece.hi]
+            for start in range(0, len(whole), BATCH):
+                values = whole[start : start + BATCH]
                 yield Batch(values, partial(_same, values), 0)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Piece
 from orchestrator.inputs.open import open_source
-from orchestrator.inputs.ranges import RangeSource
+from orchestrator.inputs.ranges import BATCH, RangeSource
 from orchestrator.spec.model import Input, LinesInput, RangeInput
 from tests.inputs.reading import read
 
@@ -23,12 +23,21 @@ def test_like_python(start, stop, step, cuts):
 
 
 def test_nothing_is_stored():
-    """A range longer than memory is one entry, and a piece of it is a range."""
+    """A range longer than memory is one entry, and a piece of it comes in short ranges."""
     source = RangeSource(RangeInput(stop=10**18))
     [entry] = source.entries()
     assert entry.units == 10**18
-    [batch] = source.reader().read([Piece(entry, 10**17, 10**17 + 10**9)])
-    assert batch.values == range(10**17, 10**17 + 10**9)
+    first = next(iter(source.reader().read([Piece(entry, 10**17, 10**17 + 10**9)])))
+    assert first.values == range(10**17, 10**17 + BATCH)
+
+
+def test_a_long_piece_comes_in_order():
+    """The short ranges of a long piece follow each other and are all of it."""
+    source = RangeSource(RangeInput(stop=3 * BATCH + 5))
+    [entry] = source.entries()
+    batches = list(source.reader().read([Piece(entry, 1, 3 * BATCH + 2)]))
+    assert [number for batch in batches for number in batch.values] == list(range(1, 3 * BATCH + 2))
+    assert all(batch.keys() == batch.values for batch in batches)
 
 
 def test_refused():
