@@ -152,6 +152,8 @@ class Lane:
 
     def _discard(self, work: Unsettled) -> None:
         """Take back what a reading that broke off wrote, or the next one would find it in its way."""
+        if not self._sink.discards:
+            return
         for segment in work.segments:
             if segment.token is not None:
                 keys, failed = segment.keys(), {lost.key for lost in segment.failures}
@@ -173,6 +175,7 @@ class Lane:
         line[board.BYTES] += outcome.nbytes
         line[board.FAILED] += len(outcome.failures)
         line[board.CHUNKS] += 1
+        self.pace.note_results(outcome.hi - outcome.lo, self._sink.size(outcome.token))
         return outcome
 
     def _outcome(self, work: Unsettled) -> Outcome:

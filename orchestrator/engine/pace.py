@@ -10,6 +10,8 @@ _FIRST_UNITS = {"file": 1, "item": 1, "byte": 1 << 14}
 _FIRST_BYTES = 1 << 20
 _SMOOTHING = 0.5
 _MOST_BYTES = 64 << 20
+_MOST_RESULTS = 1 << 20
+"""Bytes of results in a chunk: all of them are in memory until the chunk is handed over."""
 
 
 class Pace:
@@ -24,6 +26,7 @@ class Pace:
         self.largest = 0
         self._per_unit = 0.0
         self._per_byte = 0.0
+        self._per_result = 0.0
         self._units = 0
         self._bytes = 0
 
@@ -40,6 +43,10 @@ class Pace:
         self._per_unit = _smooth(self._per_unit, seconds / units)
         self._per_byte = _smooth(self._per_byte, seconds / nbytes) if nbytes else self._per_byte
 
+    def note_results(self, units: int, nbytes: int) -> None:
+        """Count in how many bytes of results a chunk of so many units made."""
+        self._per_result = _smooth(self._per_result, nbytes / units)
+
     def appetite(self, unit: str) -> tuple[int, int]:
         """How many units and how many bytes of input the next chunk should have at most.
 
@@ -48,6 +55,7 @@ class Pace:
         if not self.chunks:
             return _FIRST_UNITS[unit], _FIRST_BYTES
         units = min(self._units * _GROWTH, int(TARGET_SECONDS / max(self._per_unit, 1e-12)))
+        units = min(units, int(_MOST_RESULTS / max(self._per_result, 1e-12)))
         if unit != "file":
             most = _MOST_BYTES if unit == "byte" else 1 << 20
             return max(1, min(units, most)), _MOST_BYTES

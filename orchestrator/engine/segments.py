@@ -112,7 +112,14 @@ def encode_segment(sink: Sink, segment: Segment) -> Segment:
     else:
         _encode_around(sink, segment)
     segment.results, segment.values, segment.errors = [], {}, {}
+    if not sink.discards:
+        # They hold the batch's items, and a chunk may have many batches.
+        segment.keys = _let_go
     return segment
+
+
+def _let_go() -> Sequence[Key]:
+    return ()
 
 
 def raise_if_fatal(error: Exception) -> None:

@@ -16,6 +16,11 @@ class Sink(Protocol):
         """Whether `encode` looks at the keys."""
         ...
 
+    @property
+    def discards(self) -> bool:
+        """Whether `discard` does anything, so that the keys of what was encoded must be kept until the chunk's end."""
+        ...
+
     def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> Any:
         """The token of some results. Raises what the encoder or the fold raises for a result it cannot take."""
         ...
@@ -40,6 +45,7 @@ class EncoderSink:
         self.encode = encoder.encode
         self.needs_keys = encoder.needs_keys
         self._discard: Callable[[Sequence[Key]], None] | None = getattr(encoder, "discard", None)
+        self.discards = self._discard is not None
 
     def join(self, tokens: Sequence[bytes]) -> bytes:
         """The bytes one after the other."""
@@ -59,6 +65,7 @@ class FoldSink:
     """Tokens are accumulators."""
 
     needs_keys = False
+    discards = False
 
     def __init__(self, fold: Fold) -> None:
         self._fold = fold

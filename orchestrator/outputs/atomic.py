@@ -11,8 +11,9 @@ import os
 import re
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+
+from orchestrator.host.processes import started
 
 TEMPORARY_PREFIX = ".ftorch-"
 _TEMPORARY = re.compile(r"\.ftorch-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]+-\d+\.tmp")
@@ -27,7 +28,7 @@ def temporary_names() -> Callable[[], str]:
     known even where its number is used again.
     """
     pid = os.getpid()
-    head = f"{TEMPORARY_PREFIX}{_host()}-{pid}-{_started(pid)}-{os.urandom(4).hex()}-"
+    head = f"{TEMPORARY_PREFIX}{_host()}-{pid}-{started(pid)}-{os.urandom(4).hex()}-"
     serial = 0
 
     def name() -> str:
@@ -46,7 +47,7 @@ def is_temporary(name: str) -> bool:
 def is_leftover(name: str) -> bool:
     """Whether it is a temporary name of a process of this host that runs no more."""
     match = _TEMPORARY.fullmatch(name)
-    return match is not None and match[1] == _host() and _started(int(match[2])) != int(match[3])
+    return match is not None and match[1] == _host() and started(int(match[2])) != int(match[3])
 
 
 def write_all(fd: int, data: bytes | bytearray | memoryview) -> None:
@@ -125,17 +126,3 @@ def make_folder(folder: Path) -> None:
 
 def _host() -> str:
     return f"{zlib.crc32(os.fsencode(os.uname().nodename)):08x}"
-
-
-def _started(pid: int) -> int:
-    """When a process started, in ticks since the boot; 0 if it is dead or a zombie, 1 where only its life is known."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        stat = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return 0 if stat[0] in {b"Z", b"X"} else int(stat[19])
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return 0
-    except PermissionError:
-        pass
-    return 1

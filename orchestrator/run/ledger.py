@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from orchestrator.errors import Fenced, RunDamaged
+from orchestrator.host.processes import started
 from orchestrator.run.progress import Progress
 from orchestrator.run.records import FORMAT, Commit, Owner
 from orchestrator.store.base import NotFound, Store
@@ -49,7 +50,7 @@ class Ledger:
 
     def claim(self) -> int:
         """Become the shard's owner: take the next epoch, which fences all older ones."""
-        owner = msgspec.json.encode(Owner(os.uname().nodename, os.getpid(), time.time()))
+        owner = msgspec.json.encode(Owner(os.uname().nodename, os.getpid(), time.time(), started(os.getpid())))
         epoch = max(self._numbers("epochs"), default=-1) + 1
         while not self._store.create(self._epoch_name(epoch), [owner]):
             epoch += 1

@@ -84,8 +84,13 @@ class Failure(Struct, frozen=True):
 
 
 class Owner(Struct, frozen=True):
-    """Who owns a shard: the process, the host, and when it took it (seconds since 1970)."""
+    """Who owns a shard: the process, the host, and when it took it (seconds since 1970).
+
+    Attributes:
+        started: when the process started, as its host counts; 0 if that is not known.
+    """
 
     host: str
     pid: int
     since: float
+    started: int = 0

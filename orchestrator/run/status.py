@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from orchestrator.host.processes import GONE, started
 from orchestrator.run.folder import Manifest, is_finished
 from orchestrator.run.plan import read_index
 from orchestrator.run.records import Owner
@@ -83,21 +84,8 @@ def _owner(store: Store) -> Owner | None:
 
 
 def _lives(owner: Owner) -> bool:
+    """Whether that process runs on this host; another one that was given its number later is not it."""
     if owner.host != os.uname().nodename:
         return False
-    try:
-        os.kill(owner.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _waits_for_burial(owner.pid)
-
-
-def _waits_for_burial(pid: int) -> bool:
-    """Whether a process has ended and its parent has not asked how; an orphan's may never (PID 1 of a container)."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b") ")[2][:1] == b"Z"
-    except OSError:
-        return False
+    found = started(owner.pid)
+    return found != GONE and (not owner.started or found == owner.started)

@@ -52,6 +52,18 @@ def test_large_files_are_bounded_by_their_bytes(size):
     assert (taken[-1] - 1) * size <= nbytes
 
 
+@given(st.integers(1, 1 << 24))
+def test_chunks_are_bounded_by_their_results(size):
+    """However quick the items are, a chunk's results come to a mebibyte, or are those of one item."""
+    pace = Pace()
+    for _ in range(20):
+        units, _ = pace.appetite("item")
+        pace.note(units, units, 0, units * 1e-9)
+        pace.note_results(units, units * size)
+    assert pace.appetite("item")[0] * size <= max(1 << 20, size)
+    assert pace.appetite("item")[0] * size > (1 << 20) - size
+
+
 def test_slow_work_makes_chunks_small_again():
     """When items begin to take a hundred times as long, chunks shrink within a few."""
     pace, _ = simulate("item", 1e-5, 0, 10)

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from orchestrator.errors import RunDamaged
+from orchestrator.host.processes import started
 from orchestrator.inputs.base import Entry
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.records import Commit, FailedItem, Owner, Range
@@ -85,6 +86,17 @@ def test_a_run_whose_owner_is_gone_is_interrupted(host: str | None) -> None:
     commit(store, 0, 0, 4)
     owned_by(store, host or platform.node(), os.getpid() if host else ended_process())
     assert status_of(store).state == "interrupted"
+
+
+def test_a_number_that_was_given_again_is_another_process() -> None:
+    """A living process with the owner's number that started at another time does not own the run."""
+    store = MemoryStore()
+    a_run(store)
+    own = started(os.getpid())
+    for began, state in ((own, "running"), (0, "running"), (own + 1, "interrupted")):
+        owner = Owner(platform.node(), os.getpid(), 0.0, began)
+        store.put("shards/0/epochs/000009", [msgspec.json.encode(owner)])
+        assert status_of(store).state == state
 
 
 def test_a_run_nobody_took_up_is_interrupted() -> None:
