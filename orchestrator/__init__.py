@@ -4,21 +4,25 @@
 every task file imports this module, and the command starts its worker only after it.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
+# Loaded before the function `run` is defined: loaded later, the package would take the name from it.
+import orchestrator.run
 from orchestrator.errors import FtorchError
 from orchestrator.tasks.api import Context, Fold, task
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from orchestrator.api.executor import Executor
+    from orchestrator.api.ran import Ran
     from orchestrator.engine.runreport import RunReport
     from orchestrator.spec.model import JobSpec
 
 __version__ = "0.1.0"
 
-__all__ = ["Context", "Fold", "FtorchError", "__version__", "load_job", "submit", "task"]
+__all__ = ["Context", "Executor", "Fold", "FtorchError", "__version__", "load_job", "run", "submit", "task"]
 
 
 def load_job(path: str | Path, overrides: Sequence[str] = ()) -> JobSpec:
@@ -53,3 +57,12 @@ def submit(path: str | Path, overrides: Sequence[str] = (), run: str | Path | No
     spec = load_job(job_file, overrides)
     folder = Path(run).absolute() if run is not None else runs_folder(job_file.parent) / new_run_id(spec.name)
     return begin(Sitting(spec, job_file, folder), Silence())
+
+
+def __getattr__(name: str) -> Any:
+    """Import `Executor`, a class, when it is first asked for."""
+    if name != "Executor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from orchestrator.api.executor import Executor
+
+    return Executor

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.cli.options import find_run, json_option, run_argument
-from orchestrator.cli.progress import Odometer, Pace, pace_line
+from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
 from orchestrator.report.lines import Row, labelled

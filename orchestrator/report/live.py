@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.cli.progress import Odometer, pace_line
+from orchestrator.report.progress import Odometer, pace_line
 from orchestrator.report.words import number
 from orchestrator.run.folder import Manifest
 
