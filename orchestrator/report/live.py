@@ -29,6 +29,10 @@ class LiveLine:
         self._odometer = Odometer(board, time.monotonic())
         self._show(f"{manifest.id}: starting")
 
+    def follow(self, odometer: Odometer) -> None:
+        """Begin to look at a board that something else opened."""
+        self._odometer = odometer
+
     def tick(self) -> None:
         """Look again."""
         pace = self._odometer.read(time.monotonic()) if self._odometer else None
