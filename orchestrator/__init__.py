@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 # Loaded before the function `run` is defined: loaded later, the package would take the name from it.
-import orchestrator.run
+import orchestrator.run  # noqa: F401
 from orchestrator.errors import FtorchError
 from orchestrator.tasks.api import Context, Fold, task
+from orchestrator.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from orchestrator.api.ran import Ran
     from orchestrator.engine.runreport import RunReport
     from orchestrator.spec.model import JobSpec
-
-__version__ = "0.1.0"
 
 __all__ = ["Context", "Executor", "Fold", "FtorchError", "__version__", "load_job", "run", "submit", "task"]
 
@@ -74,8 +73,8 @@ def run[T, R](  # noqa: PLR0913 - each is an option that may be left out
     An item whose task raises is set aside: its result is None, and `failures` of what is returned has the item and the
     exception. With `on_error="raise"` the run ends at the first of them, and raises it. Every exception that ends a run
     early (Ctrl-C is KeyboardInterrupt) has an attribute `ran`: what would have been returned, with the results so far
-    and, as `undone`, the items that were read and not done. Threads finish their chunk before, about 25 ms; after Ctrl-C
-    an item that takes longer than five seconds more, or until a second Ctrl-C, is left behind.
+    and, as `undone`, the items that were read and not done. Threads finish their chunk before, about 25 ms; after
+    Ctrl-C an item that takes longer than five seconds more, or until a second Ctrl-C, is left behind.
 
     Where the GIL is on it works, one thread at a time, and a RuntimeWarning names the module that turned it on.
 

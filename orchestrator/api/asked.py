@@ -38,7 +38,8 @@ class Asked:
             self._refuse("attempts", f"a whole number from 1 to {MOST_ATTEMPTS}")
         if self.on_error not in ("quarantine", "raise"):
             self._refuse("on_error", "'quarantine' or 'raise'")
-        if not isinstance(self.arguments, Mapping) or not all(isinstance(name, str) for name in self.arguments):
+        given: object = self.arguments
+        if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
             self._refuse("arguments", "a dict of keyword arguments for the task")
 
     def _refuse(self, name: str, expected: str) -> None:

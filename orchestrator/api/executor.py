@@ -1,13 +1,13 @@
 """A `concurrent.futures.Executor` on the engine's threads.
 
-Guarantees: what the `Executor` interface promises (CPython's own tests of it pass, see tests/executor): a submitted call
-runs once or its future is cancelled; `map` gives results in the order of its inputs; after `shutdown(wait=True)`, or at
-the end of a `with` block, no thread of it is left. As many threads as the affinity mask and the CPU quota allow, unless
-told; they are started when they are needed, and each starts with an empty `contextvars.Context`.
+Guarantees: what the `Executor` interface promises (CPython's own tests of it pass, see tests/executor): a call that was
+submitted runs once or its future is cancelled; `map` gives results in the order of its inputs; after
+`shutdown(wait=True)`, or at the end of a `with` block, no thread of it is left. As many threads as the affinity mask
+and the CPU quota allow, unless told; they start when they are needed, each with an empty `contextvars.Context`.
 
-Assumes: calls that wait for other calls of the same executor have threads enough, as with any executor. With the GIL on
-everything works, one thread at a time. It is a `ThreadPoolExecutor` by name alone, because asyncio takes no other as its
-default executor.
+Assumes: calls that wait for other calls of the same executor have threads enough, as with any executor. With the GIL
+on everything works, one thread at a time. It is a `ThreadPoolExecutor` by name alone, because asyncio takes no other as
+its default executor.
 """
 
 import itertools
@@ -19,7 +19,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from orchestrator.api.crew import Call, Crew
+from orchestrator.api.calls import Call
+from orchestrator.api.crew import Crew
 from orchestrator.engine.board import LINE
 from orchestrator.engine.items import Errors, run_each
 from orchestrator.host.cpus import cpu_facts, decide_threads

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from orchestrator.api.held import Held
 from orchestrator.api.ran import Failed
 from orchestrator.engine.outcome import Outcome
@@ -30,7 +32,7 @@ class Caught(Failure, frozen=True):
         error, frames = failed.error, failed.error.__traceback__
         while frames is not None and "/orchestrator/engine/" in frames.tb_frame.f_code.co_filename:
             frames = frames.tb_next
-        return cls(*(getattr(told, name) for name in told.__struct_fields__), error.with_traceback(frames))
+        return cls(**msgspec.structs.asdict(told), exception=error.with_traceback(frames))
 
 
 class ListSink:

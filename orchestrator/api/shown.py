@@ -76,7 +76,8 @@ class OverwrittenLine:
         self._write("")
 
     def _write(self, text: str) -> None:
-        print(f"\r{text:<{self._length}}", end="", file=sys.stderr, flush=True)
+        sys.stderr.write(f"\r{text:<{self._length}}")
+        sys.stderr.flush()
         self._length = len(text)
 
 

@@ -1,7 +1,7 @@
 """CPython's own tests of thread pools, from the interpreter's test suite, with our executor in the place of theirs.
 
-Its modules say `futures.ThreadPoolExecutor`, and scripts of theirs import it by name; both get ours here. What they look
-up on a pool's inside (`_threads`, `_max_workers`, `_broken`) is answered from ours.
+Its modules say `futures.ThreadPoolExecutor`, and scripts of theirs import it by name; both get ours here. What they
+look up on a pool's inside (`_threads`, `_max_workers`, `_broken`) is answered from ours.
 """
 
 import importlib
@@ -49,7 +49,9 @@ class ThreadPoolExecutor(orchestrator.Executor):
 
 
 def _ours(*arguments: str, **environment: str) -> Any:
-    code = [text.replace("from concurrent.futures import", "from orchestrator import Executor as") for text in arguments]
+    code = [
+        text.replace("from concurrent.futures import", "from orchestrator import Executor as") for text in arguments
+    ]
     return script(*code, **environment)
 
 
