@@ -176,7 +176,7 @@ ITEMS = 100_000
 
 
 def interrupted(items: Any, patch: pytest.MonkeyPatch, at: int = 500, threads: int = 2) -> Any:
-    """What is left of a run over numbers that is interrupted by Ctrl-C at an item; those behind it wait for the halt."""
+    """What is left of a run over numbers that Ctrl-C interrupts at an item; those behind it wait for the halt."""
     halted = threading.Event()
 
     class Halting(Pool[Any]):
