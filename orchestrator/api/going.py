@@ -7,8 +7,9 @@ come back within five seconds of Ctrl-C, or before a second one, may be left beh
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from orchestrator.api.asked import Asked, gil_culprit
 from orchestrator.api.gathering import Gathering
@@ -166,7 +167,7 @@ class Going:
         if gil_enabled() and not decided.backend.warnings:
             what = f"importing {culprit} turned the GIL on" if culprit else "the GIL was turned on"
             decided.warnings.append(f"{what} meanwhile: Python code of the threads runs one at a time")
-        return replace(decided, gil_culprit=culprit)
+        return structs.replace(decided, gil_culprit=culprit)
 
     def _ran(self, report: Report, result: Any, fold: Fold | None) -> Ran[Any]:
         gathering = self._gathering
