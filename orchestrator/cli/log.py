@@ -6,7 +6,7 @@ from pathlib import Path
 
 import structlog
 
-from orchestrator.cli.progress import Odometer, Pace
+from orchestrator.report.progress import Odometer, Pace
 from orchestrator.run.folder import Manifest
 
 _EVERY_SECONDS = 10.0

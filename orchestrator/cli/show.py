@@ -69,7 +69,7 @@ def open_watcher(quiet: bool) -> Watcher:
     if quiet:
         return Silence()
     if sys.stderr.isatty():
-        from orchestrator.cli.live import LiveLine
+        from orchestrator.report.live import LiveLine
 
         return Unfailing(LiveLine())
     from orchestrator.cli.log import LogLines

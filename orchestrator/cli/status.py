@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.cli.options import find_run, json_option, run_argument
-from orchestrator.cli.progress import Odometer, Pace, pace_line
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
 from orchestrator.report.lines import Row, labelled
+from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.report.words import number, share, size
 from orchestrator.run.folder import read_manifest
 from orchestrator.run.status import RunStatus, read_status

@@ -117,12 +117,16 @@ class Board:
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
-        cells = memoryview(mapping).cast("q")
-        cells[VERSION], cells[THREADS], cells[TARGET] = _VERSION, threads, threads
-        cells[TOTAL_ITEMS] = cells[TOTAL_BYTES] = UNKNOWN
-        cells.release()
+        _clear(mapping, threads)
         os.replace(temporary, path)
         return cls(path, mapping)
+
+    @classmethod
+    def private(cls, threads: int) -> Board:
+        """Make a board for so many threads that only this process sees."""
+        mapping = mmap.mmap(-1, (1 + threads) * LINE * 8)
+        _clear(mapping, threads)
+        return cls(Path(), mapping)
 
     @classmethod
     def open(cls, path: Path, *, write: bool = False) -> Board:
@@ -164,3 +168,11 @@ class Board:
             phase=head[PHASE],
             lines=lines,
         )
+
+
+def _clear(mapping: mmap.mmap, threads: int) -> None:
+    """Write the head line of a new board."""
+    cells = memoryview(mapping).cast("q")
+    cells[VERSION], cells[THREADS], cells[TARGET] = _VERSION, threads, threads
+    cells[TOTAL_ITEMS] = cells[TOTAL_BYTES] = UNKNOWN
+    cells.release()

@@ -7,6 +7,7 @@ a whole entry. Assumes: the caller says how much it wants from what it measured;
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from msgspec import Struct, structs
 
@@ -30,6 +31,19 @@ class Chunk(Struct, frozen=True):
     only: tuple[int, ...] | None = None
     limit: int | None = None
     poison: tuple[Poison, ...] = ()
+
+
+class AnyDispenser[C = Chunk](Protocol):
+    """What the threads take their chunks from."""
+
+    @property
+    def unit(self) -> str:
+        """What a chunk's length is counted in."""
+        ...
+
+    def take(self, units: int, size: int) -> C | None:
+        """The next chunk, with at most so many units and bytes; None ends the thread that asks."""
+        ...
 
 
 class Dispenser:

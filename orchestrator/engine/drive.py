@@ -13,11 +13,10 @@ from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.memorywatch import MemoryWatch
 from orchestrator.engine.pool import Pool, ThreadRecord
 from orchestrator.engine.protocol import Work
+from orchestrator.engine.quotawatch import QuotaWatch
 from orchestrator.engine.stopping import StopSwitch
 from orchestrator.engine.verdict import judge_ended, judge_running
 from orchestrator.errors import GilError
-from orchestrator.host.cgroups import CpuLimits, find_cpu_limits
-from orchestrator.host.cpus import CpuFacts, ThreadDecision, cpu_facts, decide_threads
 from orchestrator.host.interpreter import BackendDecision, gil_enabled
 from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
@@ -58,7 +57,7 @@ class Drive:
         self.ledger = ledger
         self.board = board
         self.records: list[ThreadRecord] = []
-        self._quota = _QuotaWatch(node.manifest.spec, node.work.threads)
+        self._quota = QuotaWatch(node.manifest.spec.resources, node.work.threads)
         self._memory = MemoryWatch(node.manifest.spec)
         total = board.read().total_items
         self._total = None if total == fields.UNKNOWN else total
@@ -144,26 +143,3 @@ def _check_gil(node: Node, spec: JobSpec) -> None:
     warning = f"{what}: Python code of the threads runs one at a time"
     if warning not in node.warnings:
         node.warnings.append(warning)
-
-
-class _QuotaWatch:
-    """Reads the CPU quota again at each commit, and decides anew when it is another one."""
-
-    def __init__(self, spec: JobSpec, decided: ThreadDecision) -> None:
-        self._spec = spec
-        self._threads = decided.threads
-        self._limits: CpuLimits = find_cpu_limits()
-        self._facts = cpu_facts()
-
-    def allowed(self) -> ThreadDecision | None:
-        quota = self._limits.read()
-        if quota == self._facts.quota:
-            return None
-        self._facts = CpuFacts(self._facts.affinity, quota, self._facts.core_of)
-        resources = self._spec.resources
-        if resources.threads != "auto":
-            return None
-        decision = decide_threads("auto", resources.profile, resources.rounding, {}, self._facts)
-        changed = decision.threads != self._threads
-        self._threads = decision.threads
-        return decision if changed else None

@@ -1,6 +1,7 @@
 """Notes which extension module turned the GIL on, from the warning that CPython gives for the first one."""
 
 import re
+import sys
 import warnings
 from typing import Any
 
@@ -25,3 +26,13 @@ class GilWatch:
             self._show(message, *rest, **more)
         elif self.culprit is None:
             self.culprit = found[1]
+
+
+def warned_of() -> str | None:
+    """The module that CPython warned of before anybody listened, from importlib's record of the warnings it gave.
+
+    None where it did not warn (the GIL was off all the time, or a filter kept it silent).
+    """
+    given = vars(sys.modules["_frozen_importlib"]).get("__warningregistry__", {})
+    texts = [str(key[0]) for key in list(given) if isinstance(key, tuple)]
+    return next((found[1] for text in texts if (found := _MESSAGE.search(text))), None)

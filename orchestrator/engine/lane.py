@@ -7,7 +7,7 @@ gives the same items in the same order.
 
 import heapq
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from orchestrator.engine import board
 from orchestrator.engine.dispenser import Chunk
@@ -16,11 +16,19 @@ from orchestrator.engine.expiry import Expiry, ItemTimeout
 from orchestrator.engine.outcome import WHOLE_CHUNK, ItemFailure, Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.engine.poison import Poisoned
-from orchestrator.engine.segments import Segment, describe, encode_segment, first_of
+from orchestrator.engine.segments import FailedAt, Segment, describe, encode_segment, first_of
 from orchestrator.engine.sinks import Sink
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Piece, Reader
-from orchestrator.run.plan import PlanReader
+from orchestrator.run.records import Failure
+
+
+class Plan(Protocol):
+    """What tells a lane the stretches of input that its chunks stand for."""
+
+    def pieces(self, lo: int, hi: int) -> list[Piece]:
+        """The entries that [lo, hi) covers, each with the part of it that is meant."""
+        ...
 
 
 class Unsettled:
@@ -43,7 +51,7 @@ class Unsettled:
 class Lane:
     """What a thread does with a chunk."""
 
-    def __init__(self, plan: PlanReader, reader: Reader, calling: Calling, sink: Sink, line: memoryview[int]) -> None:
+    def __init__(self, plan: Plan, reader: Reader, calling: Calling, sink: Sink, line: memoryview[int]) -> None:
         self.pace = Pace()
         self._plan = plan
         self._reader = reader
@@ -187,11 +195,15 @@ class Lane:
             items += segment.items
             done = encode_segment(sink, segment)
             for failed in done.failures:
-                detail = describe(failed, (chunk.lo, chunk.hi), work.attempt)
+                detail = self._describe(failed, work)
                 failures.append(ItemFailure(detail, position + failed.at))
             tokens.append(done.token)
             position += sink.size(done.token)
         return Outcome(chunk.lo, chunk.hi, chunk.only, sink.join(tokens), items, work.nbytes, failures)
+
+    def _describe(self, failed: FailedAt, work: Unsettled) -> Failure:
+        """What the outcome tells of a failed item."""
+        return describe(failed, (work.chunk.lo, work.chunk.hi), work.attempt)
 
 
 def _name(pieces: list[Piece]) -> str:

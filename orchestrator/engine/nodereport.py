@@ -8,70 +8,115 @@ from msgspec import Struct
 from orchestrator.engine.drive import Ending, Node
 from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
+from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import describe_host
-from orchestrator.host.interpreter import gil_enabled
+from orchestrator.host.interpreter import BackendDecision, gil_enabled
 from orchestrator.measure.node import ChunkReport, NodeReport, Pauses, ThreadReport
 from orchestrator.measure.usage import Usage
 from orchestrator.run.ledger import Ledger
 
 
-class Measured(Struct, frozen=True):
-    """The state of things when the work began."""
+class Sample(Struct, frozen=True):
+    """What the process had used when the work began, and when that was."""
 
     started: float
     usage: Usage
+    limits: CpuLimits
+    throttling: tuple[Throttling, ...]
+
+    @classmethod
+    def now(cls, limits: CpuLimits) -> Self:
+        """Take it."""
+        return cls(time.perf_counter(), Usage.now(), limits, limits.throttling())
+
+
+class Decided(Struct, frozen=True):
+    """What was decided before the work began, and what is to be told of it."""
+
+    threads: ThreadDecision
+    backend: BackendDecision
+    setup_seconds: float
+    gil_culprit: str | None
+    warnings: list[str]
+
+
+class Done(Struct, frozen=True):
+    """What was done since then, and how that ended."""
+
+    ending: Ending
+    complete: bool
+    items: int
+    nbytes: int
+    failed: int
+    commits: int
+    records: list[ThreadRecord]
+    pauses: Pauses
+
+
+class Measured(Struct, frozen=True):
+    """The state of things when a node's work began."""
+
+    sample: Sample
     ledger: Ledger
     items: int
     nbytes: int
     failed: int
-    limits: CpuLimits
-    throttling: tuple[Throttling, ...]
 
     @classmethod
     def start(cls, ledger: Ledger, limits: CpuLimits) -> Self:
         """Take the first sample."""
         progress = ledger.progress
-        return cls(
-            started=time.perf_counter(),
-            usage=Usage.now(),
-            ledger=ledger,
-            items=progress.items,
-            nbytes=progress.nbytes,
-            failed=len(progress.failed),
-            limits=limits,
-            throttling=limits.throttling(),
-        )
+        return cls(Sample.now(limits), ledger, progress.items, progress.nbytes, len(progress.failed))
 
 
 def make_report(
     node: Node, measured: Measured, records: list[ThreadRecord], pauses: Pauses, ending: Ending
 ) -> NodeReport:
     """The report of a node that has just ended."""
-    usage, progress = Usage.now(), measured.ledger.progress
-    return NodeReport(
-        state=ending.state,
-        reason=ending.reason,
-        stack=ending.stack,
+    progress = measured.ledger.progress
+    decided = Decided(
+        node.work.threads, node.backend, node.setup_seconds, node.gilwatch.culprit, warnings=node.warnings
+    )
+    done = Done(
+        ending=ending,
         complete=progress.complete,
-        host=describe_host(),
-        threads=node.work.threads,
-        backend=node.backend,
         items=progress.items - measured.items,
         nbytes=progress.nbytes - measured.nbytes,
         failed=len(progress.failed) - measured.failed,
-        wall_seconds=time.perf_counter() - measured.started,
-        setup_seconds=node.setup_seconds,
-        user_seconds=usage.user_seconds - measured.usage.user_seconds,
-        system_seconds=usage.system_seconds - measured.usage.system_seconds,
-        peak_rss=usage.peak_rss,
         commits=node.commits,
-        lanes=[_thread(record) for record in records],
-        chunks=_chunks(records),
+        records=records,
         pauses=pauses,
-        throttled=throttled_between(measured.throttling, measured.limits.throttling()),
+    )
+    return report_of(decided, measured.sample, done)
+
+
+def report_of(decided: Decided, before: Sample, done: Done) -> NodeReport:
+    """The report of work in this process that has just ended."""
+    usage = Usage.now()
+    return NodeReport(
+        state=done.ending.state,
+        reason=done.ending.reason,
+        stack=done.ending.stack,
+        complete=done.complete,
+        host=describe_host(),
+        threads=decided.threads,
+        backend=decided.backend,
+        items=done.items,
+        nbytes=done.nbytes,
+        failed=done.failed,
+        wall_seconds=time.perf_counter() - before.started,
+        setup_seconds=decided.setup_seconds,
+        user_seconds=usage.user_seconds - before.usage.user_seconds,
+        system_seconds=usage.system_seconds - before.usage.system_seconds,
+        peak_rss=usage.peak_rss,
+        commits=done.commits,
+        lanes=[_thread(record) for record in done.records],
+        chunks=_chunks(done.records),
+        pauses=done.pauses,
+        throttled=throttled_between(before.throttling, before.limits.throttling()),
         gil_enabled=gil_enabled(),
-        gil_culprit=node.gilwatch.culprit,
-        warnings=[*node.work.threads.warnings, *node.backend.warnings, *node.warnings],
+        gil_culprit=decided.gil_culprit,
+        warnings=[*decided.threads.warnings, *decided.backend.warnings, *decided.warnings],
     )
 
 

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from orchestrator.engine import board
-from orchestrator.engine.dispenser import Chunk, Dispenser
+from orchestrator.engine.dispenser import AnyDispenser, Chunk
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pace import Pace
 
 _MOST_UNSETTLED = 64
 
 
-class AnyLane(Protocol):
+class AnyLane[C = Chunk](Protocol):
     """What a thread needs of a lane, whether it computes here or in another process."""
 
     @property
@@ -45,7 +45,7 @@ class AnyLane(Protocol):
         """When the next retry is due."""
         ...
 
-    def run(self, chunk: Chunk) -> Outcome | None:
+    def run(self, chunk: C) -> Outcome | None:
         """Do a chunk."""
         ...
 
@@ -72,13 +72,19 @@ class ThreadRecord:
         self.wall_seconds = 0.0
 
 
-class Pool:
-    """The threads of one worker."""
+class Pool[C = Chunk]:
+    """The threads of one worker.
+
+    Attributes:
+        prefix: what the threads' names begin with; their number follows.
+    """
+
+    prefix = "ftorch-"
 
     def __init__(
         self,
-        make_lane: Callable[[int], AnyLane],
-        dispenser: Dispenser,
+        make_lane: Callable[[int], AnyLane[C]],
+        dispenser: AnyDispenser[C],
         deliver: Callable[[Outcome], None],
         on_end: Callable[[], None],
         lines: Callable[[int], memoryview[int]],
@@ -96,7 +102,7 @@ class Pool:
         self._running = 0
         self._exhausted = False
         self._threads: list[threading.Thread] = []
-        self._active: dict[int, AnyLane] = {}
+        self._active: dict[int, AnyLane[C]] = {}
 
     @property
     def allowed(self) -> int:
@@ -128,7 +134,11 @@ class Pool:
         return "" if found is None else found.stack
 
     def allow(self, threads: int) -> None:
-        """Let so many threads work; more are started when needed, surplus ones wait after their chunk."""
+        """Let so many threads work; more are started when needed, surplus ones wait after their chunk.
+
+        Raises:
+            RuntimeError: the system gives no more threads; those that run go on.
+        """
         with self._changed:
             self._allowed = threads
             starting = range(len(self._threads), threads) if not self._exhausted and not self.stop.is_set() else ()
@@ -137,7 +147,7 @@ class Pool:
                 thread = threading.Thread(
                     target=self._work,
                     args=(record,),
-                    name=f"ftorch-{index}",
+                    name=f"{self.prefix}{index}",
                     daemon=True,
                     context=contextvars.Context(),
                 )
@@ -146,7 +156,18 @@ class Pool:
                 self._running += 1
             self._changed.notify_all()
         for index in starting:
+            self._start(index)
+
+    def _start(self, index: int) -> None:
+        try:
             self._threads[index].start()
+        except RuntimeError:
+            with self._changed:
+                missing = len(self._threads) - index
+                del self._threads[index:], self.records[index:]
+                self._running -= missing
+                self._allowed = min(self._allowed, index)
+            raise
 
     def halt(self) -> None:
         """Ask all threads to end after the chunk they are in."""
@@ -154,11 +175,11 @@ class Pool:
         with self._changed:
             self._changed.notify_all()
 
-    def join(self, seconds: float) -> bool:
-        """Wait for the threads to end; says whether they did."""
-        deadline = time.monotonic() + seconds
+    def join(self, seconds: float | None) -> bool:
+        """Wait for the threads to end, for so long at most (None: for ever); says whether they did."""
+        deadline = None if seconds is None else time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return self.ended
 
     def _work(self, record: ThreadRecord) -> None:
@@ -181,7 +202,7 @@ class Pool:
             line[board.STATE] = board.ENDED
             self._leave(record.index)
 
-    def _loop(self, index: int, lane: AnyLane, line: memoryview[int]) -> None:
+    def _loop(self, index: int, lane: AnyLane[C], line: memoryview[int]) -> None:
         take, deliver, stop = self._dispenser.take, self._deliver, self.stop
         while not stop.is_set():
             outcome = lane.settle()

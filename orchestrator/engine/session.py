@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-import orchestrator
 from orchestrator.engine.changes import check_unchanged
 from orchestrator.engine.finishing import finish, void_damaged
 from orchestrator.engine.keeper import Charge, Keeper
@@ -43,6 +42,7 @@ from orchestrator.spec.formats import resolve_output_format
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import NotFound, Store
 from orchestrator.store.local import LocalStore
+from orchestrator.version import __version__
 
 _MOST_REPAIRS = 3
 _LOOK_EVERY = 256
@@ -178,7 +178,7 @@ def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
         output_format=output_format,
         limit=sitting.limit,
         created=time.time(),
-        versions={"ftorch": orchestrator.__version__, "python": sys.version.split(maxsplit=1)[0], "build": sys.version},
+        versions={"ftorch": __version__, "python": sys.version.split(maxsplit=1)[0], "build": sys.version},
     )
 
 

@@ -1,6 +1,6 @@
 """A run's report, and a plan, as text for a terminal; pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.runreport import RunReport
@@ -21,6 +21,11 @@ def report_text(report: RunReport, width: int | None = None) -> str:
     """The report of a run, ended with a newline; wrapped to so many columns, None for no wrapping."""
     title = f"{report.run}: {report.state}" + ("" if report.state == "done" else f" ({report.reason})")
     return "\n".join([title, *labelled(_report_rows(report), width)]) + "\n"
+
+
+def node_text(title: str, node: NodeReport, more: Iterable[Row], width: int | None = None) -> str:
+    """A node's report under a title, and rows more, ended with a newline; wrapped as the others."""
+    return "\n".join([title, *labelled([*_node_rows(node), *more], width)]) + "\n"
 
 
 def plan_text(plan: Explanation, width: int | None = None) -> str:
@@ -125,14 +130,14 @@ def _cpu(node: NodeReport) -> str:
 
 def _chunks(node: NodeReport) -> str:
     chunks = node.chunks
-    commits = count(node.commits, "commit")
+    commits = f"; {count(node.commits, 'commit')}" if node.commits else ""
     if not chunks.count:
-        return f"none; {commits}"
+        return f"none{commits}"
     each = count(chunks.smallest, "item")
     if chunks.smallest != chunks.largest:
         mean = number(round(chunks.mean, 1))
         each = f"{number(chunks.smallest)} to {count(chunks.largest, 'item')} ({mean} on average)"
-    return f"{count(chunks.count, 'chunk')} of {each}, {duration(chunks.seconds_each)} each; {commits}"
+    return f"{count(chunks.count, 'chunk')} of {each}, {duration(chunks.seconds_each)} each{commits}"
 
 
 def _plan_rows(plan: Explanation) -> Iterator[Row]:

@@ -51,7 +51,20 @@ def load_task(reference: str, base: Path, arguments: Mapping[str, Any]) -> Task:
     """
     target, _, name = reference.partition(":")
     module = _import_file(base / target) if target.endswith(".py") else _import_module(target, base)
-    function = _lookup(module, name, reference)
+    return task_of(_lookup(module, name, reference), reference, arguments)
+
+
+def task_of(function: Any, reference: str, arguments: Mapping[str, Any]) -> Task:
+    """A function as a task: checked that it can be called with these arguments.
+
+    Args:
+        function: the function, with what its decorator said.
+        reference: what messages call it.
+        arguments: the job's `with:`.
+
+    Raises:
+        TaskError: it is not a function of one item, or does not take these arguments.
+    """
     options = getattr(function, ATTRIBUTE, None) or Options()
     check_function(function, reference)
     check_arguments(function, (options.process, options.thread), arguments, reference)

@@ -10,8 +10,8 @@ import termios
 
 import pytest
 
-from orchestrator.cli.progress import pace_line, pace_of
 from orchestrator.engine.board import RUNNING, Line, Picture
+from orchestrator.report.progress import pace_line, pace_of
 from tests.command import ROOT, Place, finish
 
 

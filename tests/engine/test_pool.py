@@ -279,3 +279,24 @@ def test_threads_start_with_an_empty_context(tmp_path):
         contexts = {identity for _, _, identity in seen} | {id(context)}
     assert [(size, value) for size, value, _ in seen] == [(0, "unset")] * 2
     assert len(contexts) == 3
+
+
+def test_when_no_more_threads_can_be_started(tmp_path, monkeypatch):
+    """The threads that could be started do all the work, and the pool ends when they have."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name != "ftorch-0":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    gates = Gates()
+    crew = Crew(tmp_path, gates, threads=3)
+    with pytest.raises(RuntimeError, match="can't start"):
+        crew.pool.allow(3)
+    assert crew.pool.allowed == 1
+    gates.let(0)
+    crew.finish()
+    assert crew.keys == all_keys(20)
+    assert len(crew.pool.records) == 1

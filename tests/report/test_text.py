@@ -76,7 +76,7 @@ def test_an_empty_run():
     idle = node(items=0, nbytes=0, wall_seconds=0.0, chunks=ChunkReport(), lanes=[], commits=0)
     found = lines_of(report_text(report(idle, total_items=0, items=0, nbytes=0, output=OutputReport("/o", 0, 1))))
     assert found["items"] == ["none: the input is empty"]
-    assert found["chunks"] == ["none; 0 commits"]
+    assert found["chunks"] == ["none"]
     assert found["output"] == ["/o"]
     assert "items/s" not in found["time"][0]
 

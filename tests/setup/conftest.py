@@ -166,6 +166,10 @@ def pool(tmp_path: Path) -> Pool:
     (source / "configure").write_text(CONFIGURE)
     (source / "configure").chmod(0o755)
     (source / "Makefile").write_text(MAKEFILE)
+    for name in ("support", "test_concurrent_futures", "test_much_else"):
+        (source / "Lib/test" / name).mkdir(parents=True)
+        (source / "Lib/test" / name / "__init__.py").write_text("")
+    (source / "Lib/test/__init__.py").write_text("")
     tarball = folder / "pool/python.tar.xz"
     with tarfile.open(tarball, "w:xz") as archive:
         archive.add(source, source.name)

@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -53,6 +54,14 @@ def test_build_is_made_once(project, pool):
     again = project.setup(**pool.env)
     assert f"making .venv with {built_at(project)}" in again.stdout
     assert not (pool.left / "compiled").exists()
+
+
+def test_build_keeps_the_tests_of_executors(project, pool):
+    """Of CPython's own tests a build keeps those that ours has to pass, and no others: all of them are 30 MB."""
+    project.setup(**pool.env)
+    prefix = built_at(project).removesuffix("/bin/python3.14t")
+    kept = {path.name for path in Path(f"{prefix}/lib/python3.14t/test").iterdir()}
+    assert kept == {"__init__.py", "support", "test_concurrent_futures"}
 
 
 def test_profile_guided_build_has_its_own_place(project, pool):

@@ -93,12 +93,20 @@ configure() {
     echo "${options[*]}" >"$stamp"
 }
 
+# keep_tests FROM TO: of CPython's own tests (31 MB) those of executors, and what they need (0.5 MB):
+# ours must pass them.
+keep_tests() {
+    if [ -d "$2" ]; then return; fi
+    mkdir -p -- "$2" && cp -R -- "$1/__init__.py" "$1/support" "$1/test_concurrent_futures" "$2"
+}
+
 # The standard modules are tried before the rename: a build without them would be taken for whole ever after.
 install_build() {
     local tree=$1 prefix=$2 version=$3
     local stage=$cache/stage
     rm -rf -- "$stage"
     with_progress "installing CPython" "" 0 "$failed_log" make -C "$tree" altinstall "DESTDIR=$stage" || return 1
+    keep_tests "$tree/Lib/test" "$stage$prefix/lib/python$version/test" || return 1
     local why
     why=$(objection "$stage$prefix/bin/python$version" "$version")
     if [ -n "$why" ]; then

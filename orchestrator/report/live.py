@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.cli.progress import Odometer, pace_line
+from orchestrator.report.progress import Odometer, pace_line
 from orchestrator.report.words import number
 from orchestrator.run.folder import Manifest
 
@@ -28,6 +28,10 @@ class LiveLine:
         """Begin to look at a board."""
         self._odometer = Odometer(board, time.monotonic())
         self._show(f"{manifest.id}: starting")
+
+    def follow(self, odometer: Odometer) -> None:
+        """Begin to look at a board that something else opened."""
+        self._odometer = odometer
 
     def tick(self) -> None:
         """Look again."""

@@ -32,26 +32,26 @@ class Pace(Struct, frozen=True):
 class Odometer:
     """Keeps the last pictures of a board, and tells the pace."""
 
-    def __init__(self, board: Path, start: float) -> None:
+    def __init__(self, board: Path | Board, start: float) -> None:
         """Begin to measure.
 
         Args:
-            board: the board's file; it need not be there yet.
+            board: the board, or its file, which need not be there yet.
             start: when the worker began (seconds, monotonic).
         """
-        self._path = board
+        self._open = board if isinstance(board, Board) else None
+        self._path = board if isinstance(board, Path) else board.path
         self._start = start
-        self._board: Board | None = None
         self._seen: deque[tuple[float, int, int]] = deque()
 
     def read(self, now: float) -> Pace | None:
         """The pace at this moment (seconds, monotonic); None while there is no board yet."""
-        if self._board is None:
+        if self._open is None:
             try:
-                self._board = Board.open(self._path)
+                self._open = Board.open(self._path)
             except FileNotFoundError, ValueError:
                 return None
-        picture = self._board.read()
+        picture = self._open.read()
         if not self._seen:
             self._seen.append((self._start, picture.done_items, picture.done_bytes))
         self._seen.append((now, picture.items, picture.nbytes))

@@ -1,0 +1,3 @@
+"""The version of ftorch, for every layer."""
+
+__version__ = "0.1.0"
