@@ -29,8 +29,12 @@ CORES = (8, 16, 32, 64)
 FARTHEST = 8
 """A prediction goes to so many times the most threads that were measured; beyond, the law itself is the guess."""
 
-WIDEST = 2.5
-"""A prediction whose upper end is more than so many times its lower one is none."""
+WIDEST = 0.6
+"""A prediction is none where the interval of n / speedup, which is 1 at best, goes farther than that to either side.
+
+The interval's own ends are no measure: they lie closer together the worse the speedup is, so that of many noisy fits
+just the gloomy ones would be told.
+"""
 
 type _Row = tuple[float, float, float]
 
@@ -98,9 +102,10 @@ class Fit:
         time = a + b * x1 + c * x2
         ratio = time / a
         slope = (-(b * x1 + c * x2) / a**2, x1 / a, x2 / a)
+        half = self._half(slope)
         rate = self._between(time, self._half(row), floor=a, factor=cores)
-        speedup = self._between(ratio, self._half(slope), floor=1.0, factor=cores)
-        if max(rate.spread, speedup.spread) > WIDEST:
+        speedup = self._between(ratio, half, floor=1.0, factor=cores)
+        if half > WIDEST:
             told = f"between {speedup.low:.2g} and {speedup.high:.2g} times one thread: too wide to be a figure"
             return Prediction(cores, refused=told)
         return Prediction(cores, speedup, rate)
@@ -112,7 +117,7 @@ class Fit:
 
     @staticmethod
     def _between(middle: float, half: float, floor: float, factor: float) -> Estimate:
-        """The factor over a value with its interval; sigma and kappa are not negative, so it is never below the floor."""
+        """The factor over a value with its interval, which is never below the floor: what is lost is not negative."""
         return Estimate(factor / middle, factor / (middle + half), factor / max(floor, middle - half))
 
 
