@@ -5,7 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from orchestrator.engine.drive import Ending, Node
+from orchestrator.engine.drive import Drive, Ending
 from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
 from orchestrator.host.facts import describe_host
@@ -43,10 +43,9 @@ class Measured(Struct, frozen=True):
         )
 
 
-def make_report(
-    node: Node, measured: Measured, records: list[ThreadRecord], pauses: Pauses, ending: Ending
-) -> NodeReport:
+def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending) -> NodeReport:
     """The report of a node that has just ended."""
+    node, records, (scaling, no_scaling) = drive.node, drive.records, drive.scaling
     usage, progress = Usage.now(), measured.ledger.progress
     return NodeReport(
         state=ending.state,
@@ -72,6 +71,8 @@ def make_report(
         gil_enabled=gil_enabled(),
         gil_culprit=node.gilwatch.culprit,
         warnings=[*node.work.threads.warnings, *node.backend.warnings, *node.warnings],
+        scaling=scaling,
+        no_scaling=no_scaling,
     )
 
 

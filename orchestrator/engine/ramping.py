@@ -17,6 +17,7 @@ from orchestrator.host.cpus import CpuFacts, cpu_facts
 from orchestrator.measure.ramp import RampPlan, lost_share, plan_ramp
 from orchestrator.measure.scaling import Scaling, scaling_of
 from orchestrator.measure.windows import Window
+from orchestrator.spec.model import JobSpec
 
 WARM_CHUNKS = 4
 """Chunks grow for so long until they are of their proper size."""
@@ -169,6 +170,13 @@ class _Taking:
         """Count what the node could have done with all its threads since the last time."""
         self.lost += (now - self._last) * lost_share([self.asked], threads)
         self._last = now
+
+
+def why_no_ramp(spec: JobSpec, threads: int) -> str:
+    """Why a job has no ramp from the beginning; "" where it may have one."""
+    if spec.measure.scaling == "off":
+        return "measure.scaling is off"
+    return "" if threads > 1 else "one thread: there is nothing to compare it with"
 
 
 def seconds_left(before: tuple[float, Picture], now: tuple[float, Picture]) -> float | None:
