@@ -114,7 +114,7 @@ def _log_lines() -> Callable[[Progress], None]:
     def show(progress: Progress) -> None:
         nonlocal due
         now = time.monotonic()
-        if now >= due or progress.done == progress.total:
+        if now >= due or progress.done in (1, progress.total):
             due = now + _LOG_EVERY
             window = None if progress.last is None else progress.last.window
             log.info(

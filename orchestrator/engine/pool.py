@@ -105,6 +105,11 @@ class Pool:
         return self._allowed
 
     @property
+    def ending(self) -> bool:
+        """Whether there is no new chunk for a thread any more."""
+        return self._exhausted or self.stop.is_set()
+
+    @property
     def ended(self) -> bool:
         """Whether every thread has ended."""
         with self._changed:

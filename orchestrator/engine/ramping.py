@@ -8,10 +8,10 @@ Assumes: the worker's main thread calls it, between commits.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from orchestrator.engine.board import UNKNOWN, Picture
-from orchestrator.engine.pool import Pool
-from orchestrator.engine.sampler import Sampler, clock
+from orchestrator.engine.sampler import Crew, Sampler, clock
 from orchestrator.host.cgroups import CpuLimits
 from orchestrator.host.cpus import CpuFacts, cpu_facts
 from orchestrator.measure.ramp import RampPlan, lost_share, plan_ramp
@@ -29,12 +29,27 @@ _RATE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a ramp stands on: the pool, the threads that the job has, its board's picture, and the CPU limits."""
+    """What a ramp stands on: the pool, the threads that the job has, its board's picture, the CPU limits, a clock."""
 
-    pool: Pool
+    pool: RampedPool
     threads: int
     picture: Callable[[], Picture]
     limits: CpuLimits
+    clock: Callable[[], float] = clock
+
+
+class RampedPool(Crew, Protocol):
+    """What a ramp needs of a pool."""
+
+    @property
+    def allowed(self) -> int:
+        """How many threads may work."""
+        ...
+
+    @property
+    def ending(self) -> bool:
+        """Whether the work is over, or is to be."""
+        ...
 
 
 class Ramp:
@@ -45,7 +60,7 @@ class Ramp:
         self._ground = ground
         self._why = refused or "too short to measure: it ended before its chunks had their proper size"
         self._over = bool(refused)
-        self._started = self._looked = clock()
+        self._started = ground.clock()
         self._warm: tuple[float, Picture] | None = None
         self._chunk = 0.0
         self._taking: _Taking | None = None
@@ -59,7 +74,7 @@ class Ramp:
         """In how many seconds to call `step` again; infinite where it is over."""
         if self._over:
             return math.inf
-        now = clock()
+        now = self._ground.clock()
         if self._taking is not None:
             return self._taking.sampler.pause(now)
         return max(_FIRST_LOOK, (now - self._started) / _LOOKS)
@@ -68,12 +83,12 @@ class Ramp:
         """Look, and do what is due."""
         if self._over:
             return
-        if self._ground.pool.stop.is_set() or self._ground.pool.ended:
+        if self._ground.pool.ending:
             self._over = True
         elif self._taking is not None:
-            self._take(self._taking, clock())
+            self._take(self._taking, self._ground.clock())
         else:
-            self._consider(clock())
+            self._consider(self._ground.clock())
 
     def result(self) -> tuple[Scaling | None, str]:
         """The curve, or None and why there is none."""

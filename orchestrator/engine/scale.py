@@ -181,7 +181,7 @@ class _Sweeping:
             hint = "An item may have killed it: `ftorch submit` finds which one, and sets it aside."
             if not self._found:
                 raise WorkerDied(death.signal, death.message, hint=hint) from death
-            return f"after {len(self._found)} of {total} windows {death.message}. {hint}"
+            return f"after {len(self._found)} of {total} windows, {death.message}. {hint}"
         return ""
 
     def _progress(self) -> None:

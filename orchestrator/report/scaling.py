@@ -32,7 +32,7 @@ def scaling_rows(scaling: Scaling) -> Iterator[Row]:
 
 def scale_text(report: ScaleReport, width: int | None = None) -> str:
     """What `ftorch scale` says, ended with a newline; wrapped to so many columns, None for no wrapping."""
-    title = f"{report.job}: how {report.task} scales" + ("" if report.complete else f" ({report.reason})")
+    title = f"{report.job}: how {report.task} scales" + ("" if report.complete else " (so far)")
     return "\n".join([title, *labelled(_scale_rows(report), width)]) + "\n"
 
 
@@ -55,6 +55,8 @@ def _scale_rows(report: ScaleReport) -> Iterator[Row]:
     yield "sample", _sample(report)
     windows = f"{len(report.scaling.windows)} of {duration(report.seconds)} or more"
     yield "windows", f"{windows}, in {count(report.repeats, 'repeat')}; order by --seed {report.seed}"
+    if not report.complete:
+        yield "stopped", report.reason
     yield "curve", "\n".join(_curve(report.scaling))
     yield from scaling_rows(report.scaling)
     if report.failed:
