@@ -15,7 +15,7 @@ from orchestrator.cli.streams import say, width_of
 from orchestrator.engine.scale import Progress, ScaleRequest, measure_scaling
 from orchestrator.errors import DONE, RESUMABLE
 from orchestrator.host.cpus import MOST_THREADS
-from orchestrator.report.scaling import progress_text, scale_text
+from orchestrator.report.sweep import progress_text, scale_text
 
 EPILOG = """\b
 Examples:

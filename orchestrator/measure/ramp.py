@@ -4,7 +4,6 @@ A window of n threads out of N gives up the share (N - n)/N of the node meanwhil
 surplus threads finish their chunks. A ramp is planned so that all of that is at most 5 % of the job.
 """
 
-import random
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -68,6 +67,8 @@ def up_and_down(counts: Sequence[int], repeats: int) -> tuple[int, ...]:
 
 def shuffled(counts: Sequence[int], repeats: int, seed: int) -> tuple[int, ...]:
     """Each repeat has every count once, in an order of its own that the seed decides."""
+    import random
+
     chance = random.Random(seed)
     return tuple(count for _ in range(repeats) for count in chance.sample(list(counts), len(counts)))
 

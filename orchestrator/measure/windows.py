@@ -7,10 +7,11 @@ so it holds whole chunks only, and no edge of it cuts an item; what a thread wai
 import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from statistics import fmean, pvariance
 from typing import Literal, NamedTuple
 
 from msgspec import Struct
+
+from orchestrator.measure.estimate import deviation, mean
 
 type Unit = Literal["item", "byte"]
 
@@ -80,7 +81,7 @@ def window_of(
     return Window(
         threads=len(pairs),
         repeat=repeat,
-        seconds=fmean(end.at - start.at for start, end in pairs),
+        seconds=mean([end.at - start.at for start, end in pairs]),
         chunks=sum(end.chunks - start.chunks for start, end in pairs),
         items=sum(end.items - start.items for start, end in pairs),
         nbytes=sum(end.nbytes - start.nbytes for start, end in pairs),
@@ -120,6 +121,6 @@ def _unevenness(windows: Iterable[Window], unit: Unit) -> float | None:
     for _, group in groupby(ordered, key=lambda window: window.threads):
         logs = [math.log(each.cpu_seconds / each.amount(unit)) for each in group if each.cpu_seconds > 0]
         if len(logs) > 1:
-            total += pvariance(logs) * len(logs)
+            total += deviation(logs)
             freedom += len(logs) - 1
     return math.sqrt(total / freedom) if freedom else None

@@ -98,7 +98,7 @@ def test_a_longer_job_has_a_ramp_as_well(most: int, left: float, chunk: float):
 
 
 def test_what_two_threads_need():
-    """On two threads, with chunks of 25 ms, a job of 6 s has a ramp and one of 5 s has none, and is told what it needs."""
+    """On two threads, with chunks of 25 ms, a job of 6 s has a ramp; one of 5 s has none, and is told what it needs."""
     assert isinstance(plan_ramp(2, 0.4, 5.6, 0.025), RampPlan)
     refused = plan_ramp(2, 0.4, 4.6, 0.025)
     assert refused == (

@@ -25,7 +25,7 @@ def test_a_perfect_curve():
 
 
 def test_efficiency_is_by_the_cpus_there_are():
-    """Three threads on a quota of 1.5 CPUs that reach 1.5 times one thread use all there is; no serial share follows."""
+    """Three threads on a quota of 1.5 CPUs that reach 1.5 times one thread use all there is; nothing is serial."""
     scaling = scaling_of(sweep(lambda threads: 100.0 * min(threads, 1.5), (1, 2, 3)), 1.5)
     assert [point.efficiency.value for point in scaling.points] == pytest.approx([1.0, 1.0, 1.0])
     assert [point.karp_flatt for point in scaling.points] == [None, None, None]
