@@ -27,7 +27,7 @@ class Point(Struct, frozen=True):
     Attributes:
         windows: how many there were.
         rate: units a second, of the unit that the curve is compared by.
-        items_per_second: on average.
+        items_per_second, bytes_per_second: on average.
         busy: the share of their time in which the threads had a CPU (0 to 1).
         cpu_per_unit: CPU seconds an item or byte, of the working threads alone.
         speedup: over one thread, each window compared with that of the same repeat; None where it is refused.
@@ -42,6 +42,7 @@ class Point(Struct, frozen=True):
     windows: int
     rate: Estimate | None
     items_per_second: float
+    bytes_per_second: float
     busy: float
     cpu_per_unit: Estimate | None
     speedup: Estimate | None
@@ -117,6 +118,7 @@ def _point(threads: int, windows: Sequence[Window], choice: UnitChoice, cpus: fl
         windows=len(mine),
         rate=geometric([window.rate(unit) for window in mine]),
         items_per_second=sum(window.items_per_second * window.seconds for window in mine) / seconds,
+        bytes_per_second=sum(window.bytes_per_second * window.seconds for window in mine) / seconds,
         busy=min(1.0, sum(window.cpu_seconds for window in mine) / (threads * seconds)),
         cpu_per_unit=geometric([window.cpu_seconds / window.amount(unit) for window in mine if window.cpu_seconds > 0]),
         speedup=speedup,

@@ -8,7 +8,10 @@ from orchestrator.measure.usl import Prediction, Usl
 from orchestrator.report.lines import Row
 from orchestrator.report.words import count, duration, number, share, size
 
-_HEADS = ("threads", "items/s", "speedup", "efficiency")
+_HEADS = {
+    "item": ("threads", "items/s", "speedup", "efficiency", "CPU an item"),
+    "byte": ("threads", "MB/s", "speedup", "efficiency", "CPU a MB"),
+}
 _IDLE = 0.9
 
 
@@ -36,19 +39,19 @@ def _idle(point: Point, cpus: float) -> str:
 
 def _table(scaling: Scaling) -> list[str]:
     """The points as aligned columns."""
-    cost = "CPU an item" if scaling.unit == "item" else "CPU a MB"
-    rows = [(*_HEADS, cost), *(_cells(point, scaling) for point in scaling.points)]
+    rows = [_HEADS[scaling.unit], *(_cells(point, scaling) for point in scaling.points)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _cells(point: Point, scaling: Scaling) -> tuple[str, ...]:
     cost = point.cpu_per_unit.value if point.cpu_per_unit else 0.0
-    each = cost if scaling.unit == "item" else 1e6 * cost
+    by_item = scaling.unit == "item"
+    each = cost if by_item else 1e6 * cost
     efficiency = point.efficiency
     return (
         str(point.threads),
-        number(point.items_per_second),
+        number(point.items_per_second if by_item else point.bytes_per_second / 1e6),
         _speedup(point),
         "-" if efficiency is None else f"{100 * efficiency.value:.0f} %",
         duration(each) if each else "-",
