@@ -7,8 +7,9 @@ Assumes: the worker's main thread calls it, between commits.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from orchestrator.engine.board import UNKNOWN, Picture
 from orchestrator.engine.sampler import Crew, Sampler, clock
@@ -27,8 +28,7 @@ _LOOKS = 10
 _RATE_SECONDS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What a ramp stands on: the pool, the threads that the job has, its board's picture, the CPU limits, a clock."""
 
     pool: RampedPool
