@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -12,18 +13,23 @@ from orchestrator.run.folder import Manifest
 _EVERY_SECONDS = 10.0
 
 
+def open_log() -> Any:
+    """A logger that writes JSON lines to standard error."""
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+
+
 class LogLines:
     """Logs progress to standard error."""
 
     def __init__(self) -> None:
-        self._log = structlog.wrap_logger(
-            structlog.PrintLogger(sys.stderr),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+        self._log = open_log()
         self._odometer: Odometer | None = None
         self._next = 0.0
 

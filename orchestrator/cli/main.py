@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "Write a job file and a task to start from.",
     "plan": "Say what a job would do, and why, without running it.",
     "submit": "Run a job, or go on with a run.",
+    "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",
     "status": "Say how far a run is.",
     "collect": "Put a run's output together again.",

@@ -66,12 +66,15 @@ class Committer:
             self._poked = True
             self._changed.notify_all()
 
-    def wait(self, seconds: float) -> None:
-        """Wait until it is time for a commit: the seconds are over, enough bytes are there, or `poke` was called."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until the seconds are over, or there is a reason not to: enough bytes, or `poke` was called; says
+        whether there was one.
+        """
         with self._changed:
             if not self._poked and self._size < WAKE_BYTES:
                 self._changed.wait(seconds)
-            self._poked = False
+            pressing, self._poked = self._poked or self._size >= WAKE_BYTES, False
+            return pressing
 
     def commit(self) -> Commit | None:
         """Write what was offered since the last time, and commit it; None if nothing was.

@@ -4,6 +4,8 @@ Guarantees: what the threads had handed over when the loop ends is committed, ho
 worker's main thread.
 """
 
+import time
+
 from msgspec import Struct, field
 
 from orchestrator.engine import board as fields
@@ -14,10 +16,13 @@ from orchestrator.engine.memorywatch import MemoryWatch
 from orchestrator.engine.pool import Pool, ThreadRecord
 from orchestrator.engine.protocol import Work
 from orchestrator.engine.quotawatch import QuotaWatch
+from orchestrator.engine.ramping import Ground, Ramp, why_no_ramp
 from orchestrator.engine.stopping import StopSwitch
 from orchestrator.engine.verdict import judge_ended, judge_running
 from orchestrator.errors import GilError
+from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.interpreter import BackendDecision, gil_enabled
+from orchestrator.measure.scaling import Scaling
 from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
 from orchestrator.spec.model import JobSpec
@@ -49,7 +54,12 @@ class Ending(Struct, frozen=True):
 
 
 class Drive:
-    """Runs pools, one after the other, over one ledger."""
+    """Runs pools, one after the other, over one ledger.
+
+    Attributes:
+        records: what the threads of ended pools left.
+        scaling: the curve that the last ramp gave, or None and why there is none.
+    """
 
     def __init__(self, node: Node, committer: Committer, ledger: Ledger, board: Board) -> None:
         self.node = node
@@ -57,6 +67,8 @@ class Drive:
         self.ledger = ledger
         self.board = board
         self.records: list[ThreadRecord] = []
+        self.scaling: tuple[Scaling | None, str] = (None, "")
+        self._limits = find_cpu_limits()
         self._quota = QuotaWatch(node.manifest.spec.resources, node.work.threads)
         self._memory = MemoryWatch(node.manifest.spec)
         total = board.read().total_items
@@ -71,8 +83,10 @@ class Drive:
         node, switch = self.node, self.node.switch
         switch.attach(pool, self.committer.poke)
         pool.allow(threads)
+        ground = Ground(pool, threads, self.board.read, self._limits)
+        ramp = Ramp(ground, why_no_ramp(node.manifest.spec, threads))
         while True:
-            self.committer.wait(switch.until(min(node.work.commit_seconds, self._memory.interval)))
+            self._wait(ramp)
             ended = pool.ended or pool.ended_but(switch.left_behind)
             if self.committer.commit() is not None:
                 node.commits += 1
@@ -82,9 +96,19 @@ class Drive:
             ending = self._over(pool, ended)
             if ending is not None or ended:
                 self.records += pool.records
+                self.scaling = self.scaling if self.scaling[0] else ramp.result()
                 return ending
             if not pool.stop.is_set():
                 self._follow(pool, threads)
+
+    def _wait(self, ramp: Ramp) -> None:
+        """Wait until a commit is due, or something presses; the ramp takes its windows meanwhile."""
+        due = time.monotonic() + self.node.switch.until(min(self.node.work.commit_seconds, self._memory.interval))
+        while True:
+            left = due - time.monotonic()
+            if self.committer.wait(max(0.0, min(left, ramp.pause()))) or left <= 0:
+                return
+            ramp.step()
 
     def conclusion(self) -> Ending:
         """How a shard whose every item is settled ended."""

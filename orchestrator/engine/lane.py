@@ -87,7 +87,9 @@ class Lane:
         work = self._filled(Unsettled(chunk))
         items = sum(segment.items for segment in work.segments)
         self.pace.note(chunk.hi - chunk.lo, items, work.nbytes, time.perf_counter() - started)
-        return self._conclude(work)
+        outcome = self._conclude(work)
+        self.pace.leave_mark(time.perf_counter(), time.thread_time())
+        return outcome
 
     def settle(self) -> Outcome | None:
         """Try the items of a chunk that is due again; its outcome if that settled it."""

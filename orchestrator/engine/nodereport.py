@@ -3,9 +3,9 @@
 import time
 from typing import Self
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from orchestrator.engine.drive import Ending, Node
+from orchestrator.engine.drive import Drive, Ending
 from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
 from orchestrator.host.cpus import ThreadDecision
@@ -69,10 +69,9 @@ class Measured(Struct, frozen=True):
         return cls(Sample.now(limits), ledger, progress.items, progress.nbytes, len(progress.failed))
 
 
-def make_report(
-    node: Node, measured: Measured, records: list[ThreadRecord], pauses: Pauses, ending: Ending
-) -> NodeReport:
+def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending) -> NodeReport:
     """The report of a node that has just ended."""
+    node, (scaling, no_scaling) = drive.node, drive.scaling
     progress = measured.ledger.progress
     decided = Decided(
         node.work.threads, node.backend, node.setup_seconds, node.gilwatch.culprit, warnings=node.warnings
@@ -84,10 +83,11 @@ def make_report(
         nbytes=progress.nbytes - measured.nbytes,
         failed=len(progress.failed) - measured.failed,
         commits=node.commits,
-        records=records,
+        records=drive.records,
         pauses=pauses,
     )
-    return report_of(decided, measured.sample, done)
+    report = report_of(decided, measured.sample, done)
+    return structs.replace(report, scaling=scaling, no_scaling=no_scaling)
 
 
 def report_of(decided: Decided, before: Sample, done: Done) -> NodeReport:

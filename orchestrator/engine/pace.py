@@ -4,6 +4,8 @@ The target is 25 ms a chunk: long against the lock and the two clock reads that 
 interval, a grace period and the unevenness at the end of a job.
 """
 
+from orchestrator.measure.windows import Mark
+
 TARGET_SECONDS = 0.025
 _GROWTH = 8
 _FIRST_UNITS = {"file": 1, "item": 1, "byte": 1 << 14}
@@ -15,10 +17,16 @@ _MOST_RESULTS = 1 << 20
 
 
 class Pace:
-    """One thread's measure of its own chunks. Belongs to that thread; others read it after it ended."""
+    """One thread's measure of its own chunks. Belongs to that thread; others read it after it ended.
+
+    Attributes:
+        mark: what was done at the end of the last chunk; a whole, which others may read at any time.
+    """
 
     def __init__(self) -> None:
+        self.mark: Mark | None = None
         self.chunks = 0
+        self.units = 0
         self.items = 0
         self.nbytes = 0
         self.seconds = 0.0
@@ -27,17 +35,20 @@ class Pace:
         self._per_unit = 0.0
         self._per_byte = 0.0
         self._per_result = 0.0
+        self._took = 0.0
         self._units = 0
         self._bytes = 0
 
     def note(self, units: int, items: int, nbytes: int, seconds: float) -> None:
         """Count a chunk in: its length on the axis, its items and bytes, and the seconds it took."""
         self.chunks += 1
+        self.units += units
         self.items += items
         self.nbytes += nbytes
         self.seconds += seconds
         self.smallest = min(self.smallest, items) if self.chunks > 1 else items
         self.largest = max(self.largest, items)
+        self._took = seconds
         self._units = units
         self._bytes = nbytes
         self._per_unit = _smooth(self._per_unit, seconds / units)
@@ -46,6 +57,10 @@ class Pace:
     def note_results(self, units: int, nbytes: int) -> None:
         """Count in how many bytes of results a chunk of so many units made."""
         self._per_result = _smooth(self._per_result, nbytes / units)
+
+    def leave_mark(self, at: float, cpu_seconds: float) -> None:
+        """Say what is done by now: a moment (`time.perf_counter`), and the thread's own CPU seconds until then."""
+        self.mark = Mark(at, cpu_seconds, self._took, self.chunks, self.units, self.items, self.nbytes)
 
     def appetite(self, unit: str) -> tuple[int, int]:
         """How many units and how many bytes of input the next chunk should have at most.

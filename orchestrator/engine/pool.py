@@ -15,6 +15,7 @@ from orchestrator.engine import board
 from orchestrator.engine.dispenser import AnyDispenser, Chunk
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pace import Pace
+from orchestrator.measure.windows import Mark
 
 _MOST_UNSETTLED = 64
 
@@ -110,6 +111,11 @@ class Pool[C = Chunk]:
         return self._allowed
 
     @property
+    def ending(self) -> bool:
+        """Whether there is no new chunk for a thread any more."""
+        return self._exhausted or self.stop.is_set()
+
+    @property
     def ended(self) -> bool:
         """Whether every thread has ended."""
         with self._changed:
@@ -119,6 +125,19 @@ class Pool[C = Chunk]:
         """Whether every thread but that one has ended (-1: never)."""
         with self._changed:
             return lane in self._active and len(self._active) == 1
+
+    def parked(self, threads: int) -> bool:
+        """Whether every thread but the first so many waits between chunks, or has ended."""
+        idle = (board.PARKED, board.ENDED)
+        return all(self._lines(index)[board.STATE] in idle for index in range(threads, len(self._threads)))
+
+    def marks(self, threads: int) -> list[Mark] | None:
+        """The last mark of each of the first so many threads; None if one has left none, or has ended."""
+        with self._changed:
+            lanes = [self._active.get(index) for index in range(threads)]
+        marks = [lane.pace.mark for lane in lanes if lane is not None]
+        found = [mark for mark in marks if mark is not None]
+        return found if len(found) == threads else None
 
     def expire(self, lane: int, lo: int, item: int) -> None:
         """End an item in its thread, if it still runs. For the controlling thread."""

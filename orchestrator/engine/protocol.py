@@ -2,7 +2,7 @@
 
 The supervisor sends a `Load`; the worker imports the task, meanwhile the supervisor plans; the worker answers
 `Loaded` or `Problem`. Then the supervisor sends a `Work`, later perhaps a `Stop`; the worker ends with `Ended` or
-`Problem`. The pipe's end means that the other side is gone.
+`Problem`. Instead of a `Work` it may be a `Sweep`. The pipe's end means that the other side is gone.
 """
 
 import os
@@ -16,6 +16,7 @@ from orchestrator import errors
 from orchestrator.engine.poison import Poison
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.measure.windows import Window
 
 
 class Load(Struct, frozen=True, tag="load"):
@@ -90,6 +91,30 @@ class Merge(Struct, frozen=True, tag="merge"):
     run: str
 
 
+class Sweep(Struct, frozen=True, tag="sweep"):
+    """Measure how the job scales, on a run whose results nobody keeps; a `Measured` answers for each window.
+
+    Attributes:
+        work: as for a run, with the most threads.
+        order: the threads of each window.
+        repeats: how often the order goes through all thread counts.
+        seconds: of a window.
+    """
+
+    work: Work
+    order: tuple[int, ...]
+    repeats: int
+    seconds: float
+
+
+class Measured(Struct, frozen=True, tag="measured"):
+    """A window of a sweep, and how many of the items so far failed."""
+
+    window: Window
+    items: int
+    failed: int
+
+
 class Stop(Struct, frozen=True, tag="stop"):
     """Take no new chunks; finish what runs within the job's grace period, commit, and end."""
 
@@ -131,7 +156,7 @@ class Problem(Struct, frozen=True, tag="problem"):
 
 _READ_BLOCK = 1 << 16
 
-type Message = Load | Loaded | Work | Merge | Stop | Expire | Replace | Ended | Problem
+type Message = Load | Loaded | Work | Merge | Sweep | Measured | Stop | Expire | Replace | Ended | Problem
 
 
 class Channel:

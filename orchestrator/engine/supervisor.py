@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import termios
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -20,11 +21,13 @@ from orchestrator.engine.protocol import (
     Expire,
     Load,
     Loaded,
+    Measured,
     Merge,
     Message,
     Problem,
     Replace,
     Stop,
+    Sweep,
     Work,
     error_of,
 )
@@ -88,6 +91,18 @@ class Worker:
             self._process.wait()
             raise error_of(message)
         return Death(self._process.wait())
+
+    def sweep(self, request: Sweep) -> Iterator[Measured]:
+        """Have the worker measure windows; each of them, as it comes.
+
+        Raises:
+            FtorchError: what the worker raised.
+        """
+        self.channel.send(request)
+        while isinstance(message := self.channel.receive(), Measured):
+            yield message
+        if not isinstance(message, Ended):
+            raise self._failure(message, "measuring how the job scales")
 
     def merge(self, request: Merge) -> None:
         """Have the worker merge a fold's accumulators and store the value.

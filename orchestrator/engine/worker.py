@@ -21,13 +21,13 @@ from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.node import board_path, run_node
 from orchestrator.engine.pool import AnyLane
-from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Work, problem_of
+from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Sweep, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
 from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.host.interpreter import BackendDecision, decide_backend, interpreter_facts
 from orchestrator.host.native import widen_shared_pools
-from orchestrator.run.folder import read_manifest
+from orchestrator.run.folder import Manifest, read_manifest
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.local import LocalStore, unavailable
@@ -82,11 +82,12 @@ def _converse(channel: Channel) -> int:
         merge_fold(LocalStore(Path(work.run)), task.options.fold)
         channel.send(Ended("done", "merged"))
         return 0
-    if not isinstance(work, Work):
+    if not isinstance(work, (Work, Sweep)):
         return 0
     switch = StopSwitch(spec.timeout.grace.seconds)
     listen(switch, channel)
-    return _work(channel, _Job(spec, task, state, load.pools, backend, watch, seconds), work, switch)
+    job = _Job(spec, task, state, load.pools, backend, watch, seconds)
+    return _work(channel, job, work, switch) if isinstance(work, Work) else _sweep(channel, job, work)
 
 
 class _Job(msgspec.Struct, frozen=True):
@@ -100,12 +101,8 @@ class _Job(msgspec.Struct, frozen=True):
 
 
 def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
-    store = LocalStore(Path(work.run))
-    manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
-    threads = job.backend.backend == "threads"
+    store, manifest = _opened(job, work)
     _record_crashes(board_path(Path(work.run), work.shard).with_name(CRASH))
-    if threads:
-        widen_shared_pools(job.pools, work.threads.threads)
     node = Node(
         store=store,
         manifest=manifest,
@@ -116,9 +113,38 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
         gilwatch=job.watch,
         setup_seconds=job.seconds,
     )
+    report = run_node(node, _lanes(job, store, manifest, work))
+    job.state.close()
+    if node.fold is not None and report.complete:
+        merge_fold(store, node.fold)
+    store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
+    channel.send(Ended(report.state, report.reason, report.stack))
+    return EXIT_CODES[report.state]
+
+
+def _sweep(channel: Channel, job: _Job, sweep: Sweep) -> int:
+    from orchestrator.engine.sweeping import run_sweep
+
+    store, manifest = _opened(job, sweep.work)
+    run_sweep(sweep, store, manifest.spec, _lanes(job, store, manifest, sweep.work), channel.send)
+    job.state.close()
+    channel.send(Ended("done", "every window was measured"))
+    return 0
+
+
+def _opened(job: _Job, work: Work) -> tuple[LocalStore, Manifest]:
+    """The run's store and manifest; pools that a process has as a whole are made as wide as it has threads."""
+    store = LocalStore(Path(work.run))
+    if job.backend.backend == "threads":
+        widen_shared_pools(job.pools, work.threads.threads)
+    return store, msgspec.structs.replace(read_manifest(store), job=work.job)
+
+
+def _lanes(job: _Job, store: LocalStore, manifest: Manifest, work: Work) -> Callable[[Board], Callable[[int], AnyLane]]:
+    """What gives, for a board, what makes the lane of a thread."""
 
     def lanes(board: Board) -> Callable[[int], AnyLane]:
-        if not threads:
+        if job.backend.backend != "threads":
             from orchestrator.engine.processes import ProcessLane
 
             return lambda index: ProcessLane(work, board, index)
@@ -126,13 +152,7 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
         parts = LaneParts(store, manifest, job.task, job.state.value, board, work.output, work.replace, pins)
         return lambda index: make_lane(parts, index)
 
-    report = run_node(node, lanes)
-    job.state.close()
-    if node.fold is not None and report.complete:
-        merge_fold(store, node.fold)
-    store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
-    channel.send(Ended(report.state, report.reason, report.stack))
-    return EXIT_CODES[report.state]
+    return lanes
 
 
 def _record_crashes(path: Path) -> None:

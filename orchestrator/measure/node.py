@@ -6,6 +6,7 @@ from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import HostFacts
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.measure.scaling import Scaling
 
 
 class ThreadReport(Struct, frozen=True):
@@ -57,6 +58,8 @@ class NodeReport(Struct, frozen=True):
         throttled: how the CPU quota throttled this node meanwhile, None where nothing could be read.
         gil_enabled: at the end of the run.
         gil_culprit: the module that turned it on, where that is known.
+        scaling: how the job scaled with threads, None where that was not measured.
+        no_scaling: why it was not.
     """
 
     state: str
@@ -82,3 +85,5 @@ class NodeReport(Struct, frozen=True):
     gil_culprit: str | None
     warnings: list[str]
     stack: str = ""
+    scaling: Scaling | None = None
+    no_scaling: str = ""

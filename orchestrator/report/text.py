@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
 from orchestrator.report.lines import Row, labelled
+from orchestrator.report.scaling import scaling_rows
 from orchestrator.report.words import count, duration, number, share, size
 
 if TYPE_CHECKING:
@@ -98,6 +99,10 @@ def _node_rows(node: NodeReport) -> Iterator[Row]:
     if node.pauses.count:
         pauses = f"{count(node.pauses.count, 'pause')}, {duration(node.pauses.seconds)} in all"
         yield "gc", f"{pauses}, the longest {duration(node.pauses.longest)}"
+    if node.scaling is not None:
+        yield from scaling_rows(node.scaling)
+    elif node.no_scaling:
+        yield "scaling", node.no_scaling
     for warning in node.warnings:
         yield "warning", warning
 

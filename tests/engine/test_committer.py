@@ -372,17 +372,20 @@ def test_who_offers_too_much_waits_for_the_store():
 
 @pytest.mark.races
 def test_many_bytes_wake_the_main_thread():
-    """Enough bytes end the wait for the next commit, and so does a poke, even one that came before the wait."""
+    """Enough bytes end the wait for the next commit, and so does a poke, even one that came before the wait; either
+    is told, and that the time was over is not.
+    """
     store = MemoryStore()
     committer = committer_of(store, owned(store, 100))
     committer.poke()
-    committer.wait(1e6)
+    assert committer.wait(1e6)
     thread = threading.Thread(target=committer.offer, args=(outcome(0, 10, HALF),))
     thread.start()
-    committer.wait(1e6)
+    assert committer.wait(1e6)
     thread.join()
     thread = threading.Thread(target=committer.poke)
     assert committer.commit() is not None
     thread.start()
-    committer.wait(1e6)
+    assert committer.wait(1e6)
     thread.join()
+    assert not committer.wait(0.0)

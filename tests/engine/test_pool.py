@@ -300,3 +300,32 @@ def test_when_no_more_threads_can_be_started(tmp_path, monkeypatch):
     crew.finish()
     assert crew.keys == all_keys(20)
     assert len(crew.pool.records) == 1
+
+
+def test_what_a_ramp_sees(tmp_path):
+    """Each thread leaves a mark at the end of a chunk, with its own clocks; surplus threads are seen to be parked."""
+    gates = Gates()
+    crew = Crew(tmp_path, gates)
+    crew.pool.allow(2)
+    gates.arrived(0)
+    gates.arrived(1)
+    assert crew.pool.marks(2) is None
+    assert crew.pool.parked(2)
+    crew.pool.allow(1)
+    assert not crew.pool.parked(1)
+    gates.let(1, 1)
+    crew.until_parked(1)
+    assert crew.pool.parked(1)
+    gates.let(0, 3)
+    for _ in range(3):
+        gates.arrived(0)
+    first, second = crew.pool.marks(2)
+    assert (first.chunks, first.units, first.items) == (3, 3, 3)
+    assert (second.chunks, second.units, second.items) == (1, 1, 1)
+    assert first.at > second.at
+    assert first.cpu_seconds > 0
+    assert not crew.pool.ending
+    gates.let(0)
+    crew.finish()
+    assert crew.pool.ending
+    assert crew.pool.marks(1) is None
