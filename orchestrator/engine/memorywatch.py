@@ -18,6 +18,9 @@ FULL = 0.95
 """From this share on, with one thread left, the worker is replaced by a new one."""
 
 HALF = 0.5
+GROWING = 0.02
+"""Memory that grew by this share of the limit from one look to the next is looked at again soon."""
+
 _SELDOM = 1.0
 _OFTEN = 0.1
 
@@ -50,7 +53,7 @@ class MemoryWatch:
     """Reads this process's memory against the job's limit.
 
     Attributes:
-        interval: in how many seconds to look again; soon from half of the limit on, as memory may grow fast.
+        interval: in how many seconds to look again: soon while memory grows, and from half of the limit on.
     """
 
     def __init__(self, spec: JobSpec) -> None:
@@ -58,7 +61,9 @@ class MemoryWatch:
         wanted = None if spec.resources.memory is None else spec.resources.memory.bytes
         self._asked = decide_memory(wanted, total_memory(), None)
         self._replacing = False
-        self.interval = _SELDOM
+        self._used = 0
+        # A task may fill memory in its first second.
+        self.interval = _OFTEN
 
     def look(self, threads: int) -> MemoryAdvice | None:
         """What to do now; after a replacement was advised, nothing more."""
@@ -68,10 +73,12 @@ class MemoryWatch:
         advice = None
         self.interval = _SELDOM
         if limit is not None and usage is not None:
-            if usage.working_set_bytes >= HALF * limit.limit_bytes:
+            used, before = usage.working_set_bytes, self._used
+            if used >= HALF * limit.limit_bytes or used - before >= GROWING * limit.limit_bytes:
                 self.interval = _OFTEN
+            self._used = used
             budget = MemoryBudget(limit.limit_bytes, f"memory limit {limit}")
-            advice = advise(usage.working_set_bytes, budget, threads)
+            advice = advise(used, budget, threads)
         if advice is None:
             advice = advise(resident_bytes() or 0, self._asked, threads)
         self._replacing = advice is not None and advice.threads == 0
