@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.errors import FtorchError
 from orchestrator.tasks.api import Context, Fold, task
+from orchestrator.tasks.shared import serialize_iterator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Context", "Fold", "FtorchError", "__version__", "load_job", "submit", "task"]
+__all__ = ["Context", "Fold", "FtorchError", "__version__", "load_job", "serialize_iterator", "submit", "task"]
 
 
 def load_job(path: str | Path, overrides: Sequence[str] = ()) -> JobSpec:
