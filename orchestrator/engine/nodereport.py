@@ -53,7 +53,7 @@ def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending
         stack=ending.stack,
         complete=progress.complete,
         host=describe_host(),
-        threads=node.work.threads,
+        threads=drive.threads,
         backend=node.backend,
         items=progress.items - measured.items,
         nbytes=progress.nbytes - measured.nbytes,

@@ -74,7 +74,11 @@ class ThreadRecord:
 
 
 class Pool:
-    """The threads of one worker."""
+    """The threads of one worker.
+
+    Attributes:
+        on_allow: told how many threads may work from now on.
+    """
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class Pool:
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.records: list[ThreadRecord] = []
+        self.on_allow: Callable[[int], None] = lambda _: None
         self._make_lane = make_lane
         self._dispenser = dispenser
         self._deliver = deliver
@@ -148,6 +153,7 @@ class Pool:
 
     def allow(self, threads: int) -> None:
         """Let so many threads work; more are started when needed, surplus ones wait after their chunk."""
+        self.on_allow(threads)
         with self._changed:
             self._allowed = threads
             starting = range(len(self._threads), threads) if not self._exhausted and not self.stop.is_set() else ()
