@@ -137,7 +137,7 @@ def test_a_quota_that_changes():
 @pytest.mark.parametrize("chunk", [2.0, 10.0])
 def test_long_chunks(chunk):
     """Windows are as long as the chunks need, and the threads that are given back are those that were found."""
-    pool = pool_of(200 * chunk, 2, 0.5, chunk)
+    pool = pool_of(600 * chunk, 2, 0.5, chunk)
     climber = climber_of(pool)
     run(pool, climber)
     # A chunk that began with fewer threads ends as fast as it began: four and five are hard to tell apart.
