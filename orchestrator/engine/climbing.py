@@ -7,8 +7,8 @@ never have the pool at the same time (`Turns` sees to that).
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.engine.ramping import WARM_CHUNKS, Ramp, RampedPool
@@ -23,8 +23,7 @@ _SHORTEST = 0.25
 _LOOK = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Slope:
+class Slope(Struct, frozen=True):
     """What a climb stands on.
 
     Attributes:

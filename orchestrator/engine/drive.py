@@ -6,9 +6,7 @@ worker's main thread.
 
 import time
 
-from msgspec import Struct, field
-
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from orchestrator.engine import board as fields
 from orchestrator.engine.board import Board
