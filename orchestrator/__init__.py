@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orchestrator.run  # noqa: F401
 from orchestrator.errors import FtorchError
 from orchestrator.tasks.api import Context, Fold, task
+from orchestrator.tasks.shared import serialize_iterator
 from orchestrator.version import __version__
 
 if TYPE_CHECKING:
@@ -21,7 +22,18 @@ if TYPE_CHECKING:
     from orchestrator.engine.runreport import RunReport
     from orchestrator.spec.model import JobSpec
 
-__all__ = ["Context", "Executor", "Fold", "FtorchError", "__version__", "load_job", "run", "submit", "task"]
+__all__ = [
+    "Context",
+    "Executor",
+    "Fold",
+    "FtorchError",
+    "__version__",
+    "load_job",
+    "run",
+    "serialize_iterator",
+    "submit",
+    "task",
+]
 
 
 def load_job(path: str | Path, overrides: Sequence[str] = ()) -> JobSpec:

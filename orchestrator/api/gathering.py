@@ -39,6 +39,7 @@ class ListSink:
     """Tokens are the results themselves."""
 
     needs_keys = False
+    discards = False
 
     def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> list[Any]:  # noqa: ARG002
         """The results."""

@@ -58,6 +58,11 @@ class Dispenser:
         self._threads = threads
         self.unit = plan.index.unit
 
+    def share_among(self, threads: int) -> None:
+        """Say how many threads take chunks now: the last ones are cut for so many."""
+        with self._lock:
+            self._threads = max(1, threads)
+
     def take(self, units: int, size: int) -> Chunk | None:
         """The next chunk, or None when nothing is left.
 

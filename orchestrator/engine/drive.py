@@ -6,10 +6,11 @@ worker's main thread.
 
 import time
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from orchestrator.engine import board as fields
 from orchestrator.engine.board import Board
+from orchestrator.engine.climbing import Climber, Slope, Turns
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.memorywatch import MemoryWatch
@@ -23,6 +24,7 @@ from orchestrator.errors import GilError
 from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.interpreter import BackendDecision, gil_enabled
 from orchestrator.measure.scaling import Scaling
+from orchestrator.measure.usage import runnable_seconds
 from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
 from orchestrator.spec.model import JobSpec
@@ -59,6 +61,7 @@ class Drive:
     Attributes:
         records: what the threads of ended pools left.
         scaling: the curve that the last ramp gave, or None and why there is none.
+        threads: how many threads the job had in the end, and why.
     """
 
     def __init__(self, node: Node, committer: Committer, ledger: Ledger, board: Board) -> None:
@@ -68,6 +71,7 @@ class Drive:
         self.board = board
         self.records: list[ThreadRecord] = []
         self.scaling: tuple[Scaling | None, str] = (None, "")
+        self.threads = node.work.threads
         self._limits = find_cpu_limits()
         self._quota = QuotaWatch(node.manifest.spec.resources, node.work.threads)
         self._memory = MemoryWatch(node.manifest.spec)
@@ -85,8 +89,9 @@ class Drive:
         pool.allow(threads)
         ground = Ground(pool, threads, self.board.read, self._limits)
         ramp = Ramp(ground, why_no_ramp(node.manifest.spec, threads))
+        climber = self._climber(pool)
         while True:
-            self._wait(ramp)
+            self._wait(pool, Turns(ramp, climber))
             ended = pool.ended or pool.ended_but(switch.left_behind)
             if self.committer.commit() is not None:
                 node.commits += 1
@@ -97,18 +102,30 @@ class Drive:
             if ending is not None or ended:
                 self.records += pool.records
                 self.scaling = self.scaling if self.scaling[0] else ramp.result()
+                self.threads = climber.decision
                 return ending
             if not pool.stop.is_set():
-                self._follow(pool, threads)
+                self._follow(pool, climber)
 
-    def _wait(self, ramp: Ramp) -> None:
-        """Wait until a commit is due, or something presses; the ramp takes its windows meanwhile."""
+    def _wait(self, pool: Pool, turns: Turns) -> None:
+        """Wait until a commit is due, or something presses; the ramp and the climb take their windows meanwhile."""
         due = time.monotonic() + self.node.switch.until(min(self.node.work.commit_seconds, self._memory.interval))
         while True:
             left = due - time.monotonic()
-            if self.committer.wait(max(0.0, min(left, ramp.pause()))) or left <= 0:
+            if self.committer.wait(max(0.0, min(left, turns.pause()))) or left <= 0:
                 return
-            ramp.step()
+            turns.step()
+            self.board.head()[fields.TARGET] = pool.allowed
+
+    def _climber(self, pool: Pool) -> Climber:
+        """The climb of a pool that does the job's chunks together. Where lanes are processes, threads only wait."""
+        node = self.node
+        threads = node.backend.backend == "threads"
+        slope = Slope(pool, self._limits, runnable_seconds if threads else lambda: None, lambda: self._memory.share)
+        together = self.board.head()[fields.PHASE] == fields.TOGETHER and not (threads and gil_enabled())
+        return Climber(
+            slope, structs.replace(self.threads, climbs=self.threads.climbs and together), self.board.threads
+        )
 
     def conclusion(self) -> Ending:
         """How a shard whose every item is settled ended."""
@@ -130,13 +147,14 @@ class Drive:
             return self.conclusion()
         return Ending("interrupted", switch.reason or "stopped before the end")
 
-    def _follow(self, pool: Pool, threads: int) -> None:
+    def _follow(self, pool: Pool, climber: Climber) -> None:
         """Let the threads follow the quota and the memory."""
         node = self.node
         decision = self._quota.allowed()
-        if decision is not None and threads > 1:
+        if decision is not None and self.board.head()[fields.PHASE] == fields.TOGETHER:
             node.warnings.append(f"the CPU quota changed: {decision.threads} threads ({decision.reason})")
             self._allow(pool, decision.threads)
+            climber.restart(decision)
         advice = self._memory.look(pool.allowed)
         if advice is None:
             return

@@ -18,6 +18,9 @@ FULL = 0.95
 """From this share on, with one thread left, the worker is replaced by a new one."""
 
 HALF = 0.5
+GROWING = 0.02
+"""Memory that grew by this share of the limit from one look to the next is looked at again soon."""
+
 _SELDOM = 1.0
 _OFTEN = 0.1
 
@@ -50,7 +53,8 @@ class MemoryWatch:
     """Reads this process's memory against the job's limit.
 
     Attributes:
-        interval: in how many seconds to look again; soon from half of the limit on, as memory may grow fast.
+        interval: in how many seconds to look again: soon while memory grows, and from half of the limit on.
+        share: of the nearer limit that was in use at the last look; 0 where there is none.
     """
 
     def __init__(self, spec: JobSpec) -> None:
@@ -58,21 +62,27 @@ class MemoryWatch:
         wanted = None if spec.resources.memory is None else spec.resources.memory.bytes
         self._asked = decide_memory(wanted, total_memory(), None)
         self._replacing = False
-        self.interval = _SELDOM
+        self.share = 0.0
+        # A task may fill memory in its first second.
+        self.interval = _OFTEN
 
     def look(self, threads: int) -> MemoryAdvice | None:
         """What to do now; after a replacement was advised, nothing more."""
         if self._replacing:
             return None
-        limit, usage = self._limits.limit(), self._limits.usage()
-        advice = None
-        self.interval = _SELDOM
-        if limit is not None and usage is not None:
-            if usage.working_set_bytes >= HALF * limit.limit_bytes:
-                self.interval = _OFTEN
-            budget = MemoryBudget(limit.limit_bytes, f"memory limit {limit}")
-            advice = advise(usage.working_set_bytes, budget, threads)
-        if advice is None:
-            advice = advise(resident_bytes() or 0, self._asked, threads)
+        readings = self._read()
+        share = max((used / budget.limit_bytes for used, budget in readings if budget.limit_bytes), default=0.0)
+        self.interval = _OFTEN if share >= HALF or share - self.share >= GROWING else _SELDOM
+        self.share = share
+        advice = next((found for used, budget in readings if (found := advise(used, budget, threads))), None)
         self._replacing = advice is not None and advice.threads == 0
         return advice
+
+    def _read(self) -> list[tuple[int, MemoryBudget]]:
+        """Bytes in use, and what they are to stay below: of the cgroup, and of this process."""
+        readings = [(resident_bytes() or 0, self._asked)]
+        limit, usage = self._limits.limit(), self._limits.usage()
+        if limit is not None and usage is not None:
+            budget = MemoryBudget(limit.limit_bytes, f"memory limit {limit}")
+            readings.insert(0, (usage.working_set_bytes, budget))
+        return readings

@@ -16,6 +16,7 @@ from orchestrator.engine.drive import Drive, Ending, Node
 from orchestrator.engine.nodereport import Measured, make_report
 from orchestrator.engine.pool import AnyLane, Pool
 from orchestrator.host.cgroups import find_cpu_limits
+from orchestrator.host.cpus import MOST_A_CPU
 from orchestrator.measure.node import NodeReport
 from orchestrator.measure.usage import PauseWatch
 from orchestrator.outputs.tree import flush, sweep_temporaries
@@ -24,7 +25,6 @@ from orchestrator.run.plan import PlanIndex, PlanReader, read_index
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.local import unavailable
 
-_MOST_GROWN = 4
 _MOST_FRUITLESS = 3
 
 
@@ -91,7 +91,9 @@ def _run_phases(drive: Drive, index: PlanIndex, make_lane: Callable[[int], AnyLa
 
 
 def _pool(drive: Drive, make_lane: Callable[[int], AnyLane], dispenser: Dispenser) -> Pool:
-    return Pool(make_lane, dispenser, drive.committer.offer, drive.committer.poke, drive.board.line)
+    pool = Pool(make_lane, dispenser, drive.committer.offer, drive.committer.poke, drive.board.line)
+    pool.on_allow = dispenser.share_among
+    return pool
 
 
 def _trials(node: Node, ledger: Ledger) -> list[Chunk]:
@@ -109,7 +111,7 @@ def _make_board(node: Node, index: PlanIndex, ledger: Ledger) -> Board:
     threads = node.work.threads.threads
     path = board_path(Path(node.work.run), node.work.shard)
     try:
-        board = Board.create(path, max(threads * _MOST_GROWN, threads + 4))
+        board = Board.create(path, max(threads * MOST_A_CPU, threads + 4))
     except OSError as error:
         raise unavailable(path, error) from error
     head = board.head()

@@ -78,6 +78,7 @@ class Pool[C = Chunk]:
 
     Attributes:
         prefix: what the threads' names begin with; their number follows.
+        on_allow: told how many threads may work from now on.
     """
 
     prefix = "ftorch-"
@@ -93,6 +94,7 @@ class Pool[C = Chunk]:
         self.stop = threading.Event()
         self.error: BaseException | None = None
         self.records: list[ThreadRecord] = []
+        self.on_allow: Callable[[int], None] = lambda _: None
         self._make_lane = make_lane
         self._dispenser = dispenser
         self._deliver = deliver
@@ -158,6 +160,7 @@ class Pool[C = Chunk]:
         Raises:
             RuntimeError: the system gives no more threads; those that run go on.
         """
+        self.on_allow(threads)
         with self._changed:
             self._allowed = threads
             starting = range(len(self._threads), threads) if not self._exhausted and not self.stop.is_set() else ()

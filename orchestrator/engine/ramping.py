@@ -60,6 +60,7 @@ class Ramp:
         self._ground = ground
         self._why = refused or "too short to measure: it ended before its chunks had their proper size"
         self._over = bool(refused)
+        self._refusing = False
         self._started = ground.clock()
         self._warm: tuple[float, Picture] | None = None
         self._chunk = 0.0
@@ -69,6 +70,15 @@ class Ramp:
     def over(self) -> bool:
         """Whether the threads are the job's own again."""
         return self._over
+
+    @property
+    def put_off(self) -> bool:
+        """Whether it has looked at the job, and did not begin."""
+        return self._refusing and self._taking is None
+
+    def cancel(self) -> None:
+        """Do not begin any more."""
+        self._over = True
 
     def pause(self) -> float:
         """In how many seconds to call `step` again; infinite where it is over."""
@@ -118,7 +128,7 @@ class Ramp:
         self._chunk = max(mark.took for mark in marks)
         plan = plan_ramp(ground.threads, now - self._started, left, self._chunk)
         if isinstance(plan, str):
-            self._why = plan
+            self._why, self._refusing = plan, True
             return
         self._taking = _Taking(plan, Sampler(ground.pool, plan.seconds, ground.limits), cpu_facts(), now)
         self._taking.next(now)

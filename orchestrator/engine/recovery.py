@@ -131,6 +131,7 @@ def eased(decision: ThreadDecision, known: Recovery) -> ThreadDecision:
         return decision
     threads = max(1, decision.threads >> known.halvings)
     reason = f"{decision.reason}; halved {known.halvings} times: items fit into memory alone, and not together"
+    # Not to be climbed from again.
     return ThreadDecision(threads, reason, decision.warnings)
 
 

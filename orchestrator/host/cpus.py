@@ -20,6 +20,8 @@ from orchestrator.host.mounts import read_text
 VARIABLE = "FTORCH_THREADS"
 MOST_THREADS = 4096
 MOST_CPUS = 1 << 16
+MOST_A_CPU = 4
+"""Threads that wait may be so many on each CPU."""
 
 type Profile = Literal["cpu", "mixed"]
 type Rounding = Literal["floor", "ceil", "nearest"]
@@ -48,11 +50,16 @@ class CpuFacts(Struct, frozen=True):
 
 
 class ThreadDecision(Struct, frozen=True):
-    """A number of threads, the reason for it, and what a user should know about it."""
+    """A number of threads, the reason for it, and what a user should know about it.
+
+    Attributes:
+        climbs: more are tried while the job runs, and kept while they pay.
+    """
 
     threads: int
     reason: str
     warnings: tuple[str, ...] = ()
+    climbs: bool = False
 
 
 def decide_threads(
@@ -66,8 +73,7 @@ def decide_threads(
 
     Args:
         request: the number given by ``--threads`` or ``resources.threads``, or "auto".
-        profile: "cpu" takes one thread a physical core; "mixed" takes half as many again as
-            there are CPUs, at least one more.
+        profile: "cpu" takes one thread a physical core; "mixed" begins with one a CPU, and climbs.
         rounding: what becomes of a quota that is not whole; "nearest" takes a half up.
         env: the environment; only FTORCH_THREADS is looked at.
         facts: what `cpu_facts` read.
@@ -82,8 +88,7 @@ def decide_threads(
         return _asked(from_env, f"asked for by {VARIABLE}", profile, facts)
     threads, reason = _detected(rounding, facts)
     if profile == "mixed":
-        more = max(threads + 1, threads * 3 // 2)
-        return ThreadDecision(more, f"{reason}; profile mixed: half as many again", _scarce(facts))
+        return ThreadDecision(threads, reason, _scarce(facts), climbs=True)
     if facts.cores < threads:
         return ThreadDecision(facts.cores, _cores_reason(facts), _scarce(facts))
     return ThreadDecision(threads, reason, _scarce(facts))
@@ -171,9 +176,7 @@ def _cores_reason(facts: CpuFacts) -> str:
 
 
 def _asked(threads: int, reason: str, profile: Profile, facts: CpuFacts) -> ThreadDecision:
-    bearable = facts.available
-    if profile == "mixed":
-        bearable = max(bearable + 1, bearable * 1.5)
+    bearable = facts.available * (MOST_A_CPU if profile == "mixed" else 1)
     if threads <= max(1, bearable):
         return ThreadDecision(threads, reason, _scarce(facts))
     limit = str(facts.quota) if _quota_binds(facts) else f"{_count(len(facts.affinity), 'CPU')} (affinity mask)"

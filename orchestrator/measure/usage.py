@@ -1,13 +1,17 @@
 """Samples of what the process used, and the pauses of its garbage collector."""
 
 import gc
+import os
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any, Self
 
 from msgspec import Struct
 
+from orchestrator.host.cgroups import whole_number
+from orchestrator.host.mounts import read_text
 from orchestrator.measure.node import Pauses
 
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -29,6 +33,23 @@ class Usage(Struct, frozen=True):
             system_seconds=own.ru_stime + children.ru_stime,
             peak_rss=_peak(own.ru_maxrss * _MAXRSS_UNIT),
         )
+
+
+def runnable_seconds(root: Path | str = "/") -> float | None:
+    """Seconds that the threads of this process have run or were ready to, those that ended left out.
+
+    None where the kernel keeps no account of it. (/proc/PID/task/TID/schedstat: ns on a CPU, ns in the run queue;
+    Documentation/scheduler/sched-stats.rst.)
+    """
+    total = 0
+    try:
+        for task in os.scandir(Path(root, "proc/self/task")):
+            # A thread may end between the two.
+            fields = (read_text(Path(task.path, "schedstat")) or "0 0").split()
+            total += sum(whole_number(field) or 0 for field in fields[:2])
+    except OSError:
+        return None
+    return total / 1e9 if total else None
 
 
 def _peak(maxrss: int) -> int:

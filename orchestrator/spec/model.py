@@ -49,7 +49,7 @@ class Resources(Frozen, frozen=True):
 
     Attributes:
         threads: `auto` takes what the CPU affinity and the container's quota allow.
-        profile: `cpu` counts physical cores first; `mixed` (compute and wait) takes 1.5 times as many.
+        profile: `cpu` counts physical cores; `mixed` (compute and wait) tries more while that pays.
         rounding: What becomes of a quota of 2.5 CPUs.
         memory: What the job may use; without it, what the container allows.
         pin: Whether each thread keeps to one CPU.

@@ -15,6 +15,8 @@ MAX_BYTES = 1 << 20
 
 # libyaml's parser is part of PyYAML's wheel, which has loaded it by now; it declares that it needs no GIL.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# It takes about a second for so many characters.
+_MOST_READ_AGAIN = 1 << 17
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # YAML 1.2.2, §5.1
 )
@@ -60,7 +62,7 @@ def compose(text: str, origin: str) -> Node:
         for event in yaml.parse(text, Loader=_LOADER):
             composer.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, text, origin) from None
+        raise _syntax_error(_told_by_python(text) or error, text, origin) from None
     except (yaml.YAMLError, ValueError) as error:
         raise JobFileError(f"this is not valid YAML: {error}", where=origin) from None
     if composer.root is None:
@@ -72,10 +74,22 @@ def _place_after(before: str, origin: str) -> Place:
     return Place(origin, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
+def _told_by_python(text: str) -> yaml.MarkedYAMLError | None:
+    """The mistake as PyYAML's own parser tells it: with what was found, and the same where PyYAML has no libyaml."""
+    if len(text) > _MOST_READ_AGAIN:
+        return None
+    try:
+        for _ in yaml.parse(text, Loader=yaml.SafeLoader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        return error
+    return None
+
+
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, origin: str) -> JobFileError:
     mark, begin = error.problem_mark, error.context_mark
     place = place_of(mark, origin) if mark else Place(origin)
-    problem = error.problem or "cannot be read"
+    problem = (error.problem or "cannot be read").replace("'<stream end>'", "the end").replace(r"'\x00'", "the end")
     if begin is not None and error.context:
         problem += f" ({error.context} that begins at line {begin.line + 1})"
     lines = text.splitlines()

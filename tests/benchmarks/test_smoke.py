@@ -10,12 +10,16 @@ import pytest
 from benchmarks.__main__ import NAMES
 from benchmarks.measure import Results, Spread, ratios, table
 from benchmarks.startup import spied
+from benchmarks.versions import NEW
 
 ROOT = Path(__file__).parents[2]
+NEEDS_BOTH = pytest.mark.skipif(
+    sys.version_info >= (3, 15) or not NEW.exists(), reason="needs 3.14t here, and make setup PYTHON=3.15t"
+)
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, pytest.param("versions", marks=NEEDS_BOTH)])
 def test_a_benchmark_runs_and_keeps_its_figures_as_data(name: str, tmp_path: Path):
     """A smoke run prints its table, keeps every sample as JSON, names no folder, and leaves no scratch file."""
     out, scratch = tmp_path / "kept" / "results.json", tmp_path / "scratch"

@@ -15,8 +15,8 @@ HOLD = """
 import mmap
 kept = []
 def f(n):
-    # Memory that stays: a lot at first, then a leak, slow enough to be seen once a second.
-    size = 4 << 20 if n < 70 else 1 << 20 if n % 100 == 0 else 0
+    # Memory that stays: half of the limit at first (processes alone use up to a quarter), then a leak that fills it.
+    size = 4 << 20 if n < 50 else 1 << 20 if n % 60 == 0 else 0
     if size:
         block = mmap.mmap(-1, size)
         block.write(b"x" * size)

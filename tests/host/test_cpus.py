@@ -64,11 +64,11 @@ AUTO = [
         node(8, hyper_threads=2),
         "mixed",
         "floor",
-        12,
-        "8 CPUs in the affinity mask, no CPU quota; profile mixed: half as many again",
+        8,
+        "8 CPUs in the affinity mask, no CPU quota",
     ),
-    (node(8, 3), "mixed", "floor", 4, f"quota {quota(3)}; profile mixed: half as many again"),
-    (node(8, 1), "mixed", "floor", 2, f"quota {quota(1)}; profile mixed: half as many again"),
+    (node(8, 3), "mixed", "floor", 3, f"quota {quota(3)}"),
+    (node(8, 1), "mixed", "floor", 1, f"quota {quota(1)}"),
 ]
 
 
@@ -77,6 +77,7 @@ def test_auto(facts, profile, rounding, threads, reason):
     """What the node allows is rounded by the job's rule, and the reason names what decided."""
     decision = decide_threads("auto", profile, rounding, {}, facts)
     assert (decision.threads, decision.reason) == (threads, reason)
+    assert decision.climbs == (profile == "mixed")
 
 
 @pytest.mark.parametrize(
@@ -111,8 +112,8 @@ def test_a_bad_variable(text):
         (8, "cpu", node(8), None),
         (9, "cpu", node(8), "only 8 CPUs (affinity mask)"),
         (8, "cpu", node(8, hyper_threads=2), None),
-        (12, "mixed", node(8), None),
-        (13, "mixed", node(8), "only 8 CPUs (affinity mask)"),
+        (32, "mixed", node(8), None),
+        (33, "mixed", node(8), "only 8 CPUs (affinity mask)"),
         (2, "cpu", node(8, 1.5), f"only {quota(1.5)}"),
         (1, "cpu", node(8, 1.5), None),
         (2, "mixed", node(8, 1), None),
@@ -154,7 +155,7 @@ def test_bounds(facts, rounding):
     assert 1 <= threads <= min(len(facts.affinity), facts.cores)
     assert facts.quota is None or threads <= max(1, ceil(Fraction(facts.quota.quota_us, facts.quota.period_us)))
     mixed = decide_threads("auto", "mixed", rounding, {}, facts).threads
-    assert threads < mixed <= max(2, len(facts.affinity) * 3 // 2)
+    assert threads <= mixed <= len(facts.affinity)
 
 
 @given(QUOTAS)

@@ -110,7 +110,7 @@ def test_refusals(override, message):
 
 def test_yaml_mistake_in_a_value():
     """A value that begins like YAML and is none names the override."""
-    assert message_of("with.s=[1, 2").startswith("--set with.s=[1, 2: this is not valid YAML: did not find")
+    assert message_of("with.s=[1, 2").startswith("--set with.s=[1, 2: this is not valid YAML: expected ',' or ']'")
 
 
 def test_the_file_s_own_mistake_keeps_its_place():

@@ -1,8 +1,10 @@
 """YAML to nodes: what is read, what is refused, where each thing stands."""
 
 import pytest
+import yaml
 
 from orchestrator.errors import JobFileError
+from orchestrator.spec import yaml_source
 from orchestrator.spec.composer import MAX_DEPTH
 from orchestrator.spec.nodes import Place, locate, plain
 from orchestrator.spec.yaml_source import MAX_BYTES, compose, decode
@@ -81,7 +83,7 @@ def test_words_mean_what_yaml_1_2_says(word, value):
         (
             "a: *.jpg",
             (
-                "job.yaml:1:5: this is not valid YAML: did not find expected alphabetic or numeric character "
+                "job.yaml:1:5: this is not valid YAML: expected alphabetic or numeric character, but found '.' "
                 "(while scanning an alias that begins at line 1)\n"
                 "  Text that begins with one of * & ! % @ ` needs quotes."
             ),
@@ -105,22 +107,21 @@ def test_words_mean_what_yaml_1_2_says(word, value):
         (
             "a:\n\tb: c",
             (
-                "job.yaml:2:1: this is not valid YAML: found character that cannot start any token "
-                "(while scanning for the next token that begins at line 2)\n"
+                "job.yaml:2:1: this is not valid YAML: found character '\\t' that cannot start any token\n"
                 "  The line is indented with a tab; YAML takes spaces only."
             ),
         ),
         (
             "a: b: c",
             (
-                "job.yaml:1:5: this is not valid YAML: mapping values are not allowed in this context\n"
+                "job.yaml:1:5: this is not valid YAML: mapping values are not allowed here\n"
                 "  Text that contains `: ` needs quotes."
             ),
         ),
         (
             "a: 1\nb: [1, 2\n",
             (
-                "job.yaml:3:1: this is not valid YAML: did not find expected ',' or ']' "
+                "job.yaml:3:1: this is not valid YAML: expected ',' or ']', but got the end "
                 "(while parsing a flow sequence that begins at line 2)"
             ),
         ),
@@ -202,3 +203,20 @@ def test_byte_order_mark():
     """A byte order mark is passed over, and moves no column."""
     text = decode(b"\xef\xbb\xbfa: 1\n", "job.yaml")
     assert locate(compose(text, "job.yaml"), ("a",), key=True) == Place("job.yaml", 1, 1)
+
+
+@pytest.mark.parametrize("size", [10, 1 << 18])
+def test_a_mistake_in_a_long_text(size):
+    """However long the text is, the mistake is told with its place."""
+    assert message_of("a: 1\n" + "# more\n" * (size // 7) + "b: [1, 2\n").startswith(
+        f"job.yaml:{size // 7 + 3}:1: this is not valid YAML: "
+    )
+
+
+def test_without_libyaml(monkeypatch):
+    """A PyYAML that was built without libyaml reads the same and tells the same mistakes."""
+    texts = ["a: *.jpg", "a: b: c", "a:\n\tb: c", 'a: "\\q"', "a: {b", "a: &"]
+    told = [message_of(text) for text in texts]
+    monkeypatch.setattr(yaml_source, "_LOADER", yaml.SafeLoader)
+    assert [message_of(text) for text in texts] == told
+    assert plain(compose("a: [1, {b: c}]", "job.yaml")) == {"a": [1, {"b": "c"}]}
