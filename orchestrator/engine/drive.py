@@ -12,6 +12,7 @@ from orchestrator.engine.committer import Committer
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.memorywatch import MemoryWatch
 from orchestrator.engine.pool import Pool, ThreadRecord
+from orchestrator.engine.probe import Probe
 from orchestrator.engine.protocol import Work
 from orchestrator.engine.stopping import StopSwitch
 from orchestrator.engine.verdict import judge_ended, judge_running
@@ -58,6 +59,7 @@ class Drive:
         self.ledger = ledger
         self.board = board
         self.records: list[ThreadRecord] = []
+        self.probe = Probe(board, node.backend.backend == "threads")
         self._quota = _QuotaWatch(node.manifest.spec, node.work.threads)
         self._memory = MemoryWatch(node.manifest.spec)
         total = board.read().total_items
@@ -71,9 +73,10 @@ class Drive:
         """
         node, switch = self.node, self.node.switch
         switch.attach(pool, self.committer.poke)
+        self.probe.attach(pool)
         pool.allow(threads)
         while True:
-            self.committer.wait(switch.until(min(node.work.commit_seconds, self._memory.interval)))
+            self.probe.wait(self.committer, switch.until(min(node.work.commit_seconds, self._memory.interval)))
             ended = pool.ended or pool.ended_but(switch.left_behind)
             if self.committer.commit() is not None:
                 node.commits += 1
@@ -83,6 +86,7 @@ class Drive:
             ending = self._over(pool, ended)
             if ending is not None or ended:
                 self.records += pool.records
+                self.probe.detach()
                 return ending
             if not pool.stop.is_set():
                 self._follow(pool, threads)

@@ -62,7 +62,7 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     _settle_gc(node.manifest.spec, pauses)
     drive = Drive(node, committer, ledger, board)
     ending = _run_phases(drive, index, lanes(board))
-    return make_report(node, measured, drive.records, pauses.stop(), ending)
+    return make_report(drive, measured, pauses.stop(), ending)
 
 
 def _run_phases(drive: Drive, index: PlanIndex, make_lane: Callable[[int], AnyLane]) -> Ending:

@@ -5,7 +5,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from orchestrator.engine.drive import Ending, Node
+from orchestrator.engine.diagnosing import judge
+from orchestrator.engine.drive import Drive, Ending
 from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
 from orchestrator.host.facts import describe_host
@@ -43,11 +44,11 @@ class Measured(Struct, frozen=True):
         )
 
 
-def make_report(
-    node: Node, measured: Measured, records: list[ThreadRecord], pauses: Pauses, ending: Ending
-) -> NodeReport:
+def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending) -> NodeReport:
     """The report of a node that has just ended."""
+    node, records = drive.node, drive.records
     usage, progress = Usage.now(), measured.ledger.progress
+    throttled = throttled_between(measured.throttling, measured.limits.throttling())
     return NodeReport(
         state=ending.state,
         reason=ending.reason,
@@ -68,7 +69,8 @@ def make_report(
         lanes=[_thread(record) for record in records],
         chunks=_chunks(records),
         pauses=pauses,
-        throttled=throttled_between(measured.throttling, measured.limits.throttling()),
+        throttled=throttled,
+        diagnosis=judge(drive, throttled, pauses),
         gil_enabled=gil_enabled(),
         gil_culprit=node.gilwatch.culprit,
         warnings=[*node.work.threads.warnings, *node.backend.warnings, *node.warnings],

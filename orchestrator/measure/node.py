@@ -6,6 +6,7 @@ from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import HostFacts
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.measure.diagnosis import Diagnosis
 
 
 class ThreadReport(Struct, frozen=True):
@@ -57,6 +58,7 @@ class NodeReport(Struct, frozen=True):
         throttled: how the CPU quota throttled this node meanwhile, None where nothing could be read.
         gil_enabled: at the end of the run.
         gil_culprit: the module that turned it on, where that is known.
+        diagnosis: what of the node's capacity was lost, and why.
     """
 
     state: str
@@ -82,3 +84,4 @@ class NodeReport(Struct, frozen=True):
     gil_culprit: str | None
     warnings: list[str]
     stack: str = ""
+    diagnosis: Diagnosis | None = None

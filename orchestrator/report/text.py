@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
 from orchestrator.report.lines import Row, labelled
+from orchestrator.report.losses import losses
 from orchestrator.report.words import count, duration, number, share, size
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _node_rows(node: NodeReport) -> Iterator[Row]:
     if node.pauses.count:
         pauses = f"{count(node.pauses.count, 'pause')}, {duration(node.pauses.seconds)} in all"
         yield "gc", f"{pauses}, the longest {duration(node.pauses.longest)}"
+    yield from losses(node)
     for warning in node.warnings:
         yield "warning", warning
 

@@ -1,0 +1,99 @@
+"""Looks at the lanes' threads now and then: what each does, and where in the Python code that is.
+
+Guarantees: it costs at most a two-hundredth of one CPU's time, however many threads there are. Assumes: the worker's
+main thread calls it, between two commits.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from orchestrator.engine import board
+from orchestrator.engine.hotlines import HotLines
+from orchestrator.host.mounts import read_text
+from orchestrator.measure.looks import RUNNING, Looks, is_lock, parse_call
+
+_SOON = 0.05
+_LATER = 0.2
+_SOON_LOOKS = 200
+_COST = 200
+_STACKS_SOON = 0.2
+_STACKS_LATER = 1.0
+_MOST_STACKS = 100
+_MANY_LOCKED = 0.25
+
+type Seen = tuple[str, memoryview[int]]
+"""A thread: its folder below /proc, and its board line."""
+
+
+class Looker:
+    """Counts what it sees.
+
+    Attributes:
+        interval: seconds to the next look.
+    """
+
+    def __init__(self, stacks: bool) -> None:
+        self.interval = _SOON
+        self.hot = HotLines()
+        self._stacks = stacks
+        self._next_stacks = 0.0
+        self._stacks_seen = 0
+        self._looks = 0
+        self._kinds: Counter[str] = Counter()
+        self._calls: Counter[str] = Counter()
+
+    def look(self, lanes: Iterable[Seen]) -> None:
+        """Look at the lanes that are at work."""
+        started = time.perf_counter()
+        locked, running = set(), set()
+        for place, line in lanes:
+            call = _call(place, line)
+            if call is None:
+                continue
+            kind = _kind(call, line)
+            self._kinds[kind] += 1
+            tid = int(place.rpartition("/")[2])
+            if kind == "lock":
+                locked.add(tid)
+            elif kind == RUNNING:
+                running.add(tid)
+            else:
+                self._calls[call] += 1
+        self._look_at_stacks(locked, running, started)
+        self._looks += 1
+        cost = time.perf_counter() - started
+        self.interval = max(_SOON if self._looks < _SOON_LOOKS else _LATER, _COST * cost)
+
+    def looks(self) -> Looks:
+        """What was seen so far."""
+        kinds = self._kinds
+        return Looks(kinds[RUNNING], kinds["lock"], kinds["waiting"], kinds["reading"], dict(self._calls))
+
+    def _look_at_stacks(self, locked: set[int], running: set[int], now: float) -> None:
+        """Often while many wait for a lock, else seldom; and not for ever."""
+        if not self._stacks or now < self._next_stacks or self._stacks_seen >= _MOST_STACKS or not self.hot.available:
+            return
+        if not locked and not running:
+            return
+        self.hot.look(locked, running)
+        self._stacks_seen += 1
+        often = self._kinds["lock"] > _MANY_LOCKED * self._kinds.total()
+        self._next_stacks = now + (_STACKS_SOON if often else _STACKS_LATER)
+
+
+def _call(place: str, line: memoryview[int]) -> str | None:
+    """What the thread of a lane that works on a chunk does, or None."""
+    if line[board.STATE] != board.RUNNING:
+        return None
+    call = parse_call(read_text(Path(place, "syscall")) or "")
+    return call if line[board.STATE] == board.RUNNING else None
+
+
+def _kind(call: str, line: memoryview[int]) -> str:
+    if call == RUNNING:
+        return RUNNING
+    if is_lock(call):
+        return "lock"
+    return "reading" if line[board.ITEM] == board.NO_ITEM else "waiting"
