@@ -5,27 +5,27 @@ import time
 
 import msgspec
 
-from orchestrator.engine.drive import Drive
+from orchestrator.engine.drive import Drive, Node
 from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import cpu_facts
 from orchestrator.host.interpreter import gil_enabled
 from orchestrator.measure.diagnosis import Diagnosis, diagnose, is_suspicious
 from orchestrator.measure.node import Pauses
+from orchestrator.run.plan import PlanReader, read_index
 
 _SPIN = 40_000
 _TURNS = 3
 
 
-def judge(drive: Drive, throttled: Throttling | None, pauses: Pauses, alone: float | None = None) -> Diagnosis:
+def judge(drive: Drive, throttled: Throttling | None, pauses: Pauses) -> Diagnosis:
     """The diagnosis of a node whose work has ended.
 
     Args:
         drive: what ran the pools.
         throttled: how the quota throttled the node meanwhile.
         pauses: the garbage collector's.
-        alone: CPU seconds an item takes with one thread; None where that was not measured.
     """
-    node, probe = drive.node, drive.probe
+    node, probe, alone = drive.node, drive.probe, drive.alone
     quota = cpu_facts().quota
     account = msgspec.structs.replace(
         probe.account(),
@@ -36,9 +36,20 @@ def judge(drive: Drive, throttled: Throttling | None, pauses: Pauses, alone: flo
         pauses=pauses.seconds if probe.on_threads else None,
         collections=pauses.count,
         throttled=throttled,
+        last=_named(node, *probe.last) if probe.last else "",
     )
     control = control_growth(len(account.lanes)) if probe.on_threads and is_suspicious(account, alone) else None
     return diagnose(account, alone, control)
+
+
+def _named(node: Node, lo: int, hi: int, item: int) -> str:
+    """A place of the input, as a user knows it."""
+    plan = PlanReader(node.store, read_index(node.store))
+    first = next(iter(plan.pieces(lo, hi)), None)
+    if first is None or not first.entry.name:
+        return f"item {lo + max(0, item):,} of the input"
+    name = first.entry.name.decode("utf-8", "backslashreplace")
+    return name if first.entry.whole or plan.index.unit == "file" else f"{name}@{first.entry.start + first.lo}"
 
 
 def control_growth(threads: int) -> float:
@@ -58,7 +69,7 @@ def control_growth(threads: int) -> float:
 
 def _spin(turns: int = 1) -> float:
     """CPU seconds of a loop over nothing but local numbers."""
-    started, total = time.thread_time(), 0.5
+    started, total = time.thread_time(), 0
     for _ in range(turns * _SPIN):
-        total = total * 0.999 + 1.0
+        total += turns
     return time.thread_time() - started

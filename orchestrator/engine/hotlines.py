@@ -62,7 +62,7 @@ class HotLines:
 
 def _stacks() -> list[tuple[int, list[Place]]]:
     """The stack of each thread, innermost frame first."""
-    from _remote_debugging import RemoteUnwinder
+    from _remote_debugging import RemoteUnwinder  # type: ignore[import-not-found]
 
     # A new one each time: one that is kept goes on with what it read of functions that have changed since.
     found = RemoteUnwinder(os.getpid(), all_threads=True).get_stack_trace()
@@ -90,6 +90,5 @@ def _described(place: Place, count: int) -> HotLine:
     modules = list(sys.modules.values())
     module = next((module for module in modules if getattr(module, "__file__", None) == file), None)
     shared = [] if module is None else shared_names("".join(linecache.getlines(file)), line, vars(module))
-    return HotLine(
-        os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file, line, function, count, source, shared
-    )
+    shown = os.path.relpath(file) if Path(file).is_relative_to(Path.cwd()) else file
+    return HotLine(shown, line, function, count, source, shared)

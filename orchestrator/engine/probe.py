@@ -7,7 +7,7 @@ costs them nothing an item. Assumes: one thread calls it, the worker's main thre
 import os
 import time
 
-from orchestrator.engine.board import Board
+from orchestrator.engine.board import ITEM, Board
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.lanewatch import LaneWatch
 from orchestrator.engine.looking import Looker
@@ -26,10 +26,12 @@ class Probe:
 
     Attributes:
         on_threads: the lanes are threads of this process.
+        last: chunk and item at which a thread worked when another had nothing left to do, seen last.
     """
 
     def __init__(self, board: Board, on_threads: bool) -> None:
         self.on_threads = on_threads
+        self.last: tuple[int, int, int] | None = None
         self._board = board
         self._cpus = sorted(read_affinity())
         self._looker = Looker(stacks=on_threads)
@@ -99,6 +101,10 @@ class Probe:
         if pool is None:
             return
         watches = [(record.index, record.watch) for record in pool.records if record.watch.ended is None]
+        if watches and len(watches) < len(pool.records):
+            # The earliest chunk is the one that takes long.
+            lo, hi, item = min(line(index)[: ITEM + 1].tolist() for index, _ in watches)
+            self.last = (lo, hi, item)
         self._looker.look((watch.place, line(index)) for index, watch in watches if watch.place is not None)
         now = time.perf_counter()
         if self.on_threads and now >= self._next_native:

@@ -82,6 +82,7 @@ class Account(Struct, frozen=True):
         locks: lines in which threads slept on a lock.
         lines: lines in which threads ran.
         libraries: loaded libraries that are known to start threads.
+        last: what was worked on while threads had nothing left to do; "" where that was not seen.
     """
 
     seconds: float
@@ -103,3 +104,4 @@ class Account(Struct, frozen=True):
     lines: list[HotLine] = []
     native: list[NativeThreads] = []
     libraries: list[str] = []
+    last: str = ""

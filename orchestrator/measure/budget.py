@@ -72,14 +72,14 @@ def split(account: Account) -> Budget:
     # Kernels before 6.18 keep a throttled thread in the run queue, newer ones let it sleep.
     throttled = min(stopped, delay + asleep)
     delay, asleep = delay - min(delay, throttled), asleep - max(0.0, throttled - delay)
-    crowded = min(delay, _crowd(account, run + delay + native))
+    idle = max(0.0, capacity - run - native)
+    others = _others(account, delay, run + delay + native, idle)
     pauses = account.pauses or 0.0
     halted = min(asleep, pauses * max(0.0, threads - 1))
     lock, io, reading, unknown = _asleep_on(account, asleep, halted)
     output = sum(lane.output + lane.commit for lane in lanes)
     tail = sum(lane.tail + lane.retrying for lane in lanes)
-    not_run = throttled + delay - crowded + lock + io + reading + unknown + halted + output + tail
-    idle = max(0.0, capacity - run - native)
+    not_run = throttled + others + lock + io + reading + unknown + halted + output + tail
     scale = min(1.0, idle / not_run) if measured and not_run else float(not_run > 0)
     return Budget(
         measured=measured,
@@ -89,8 +89,8 @@ def split(account: Account) -> Budget:
         run=run,
         native=native,
         throttled=throttled,
-        crowded=crowded,
-        others=delay - crowded,
+        crowded=delay - others,
+        others=others,
         lock=lock,
         io=io,
         reading=reading,
@@ -111,10 +111,15 @@ def _asleep(lane: LaneAccount) -> float:
     return max(0.0, lane.use.at - known)
 
 
-def _crowd(account: Account, wanted: float) -> float:
-    """Thread seconds for which this process alone wanted more CPUs than there are."""
+def _others(account: Account, delay: float, wanted: float, idle: float) -> float:
+    """How much of the time in the run queue other processes had the CPUs, and not this one's own surplus of threads.
+
+    It is what they are known to have used, and what this process did not want for itself: whichever is more.
+    """
     ready = sum(pool.delay for pool in account.native)
-    return max(0.0, wanted + ready - account.cpus * account.seconds)
+    surplus = max(0.0, wanted + ready - account.cpus * account.seconds)
+    used = 0.0 if account.machine is None else account.machine.others
+    return max(delay - surplus, min(delay, idle, used), 0.0)
 
 
 def _asleep_on(account: Account, asleep: float, halted: float) -> tuple[float, float, float, float]:

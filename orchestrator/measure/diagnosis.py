@@ -49,12 +49,16 @@ def diagnose(account: Account, alone: float | None = None, control: float | None
         took = f"the threads worked for {account.seconds:.2g} s, and at least {SHORTEST_SECONDS:g} s are needed"
         return Diagnosis(None, [], [took], account, alone, control)
     grown = growth(account, budget, alone, control)
-    found = [rule(account, budget) for rule in RULES]
-    found.append(sharing(account, budget, grown, alone))
-    findings = sorted((finding for finding in found if finding is not None), key=lambda finding: -finding.share)
+    found = [finding for rule in RULES if (finding := rule(account, budget)) is not None]
+    disturbed = any(finding.cause == "neighbours" for finding in found)
+    if disturbed:
+        # What others do to caches and clock rates looks like sharing.
+        grown = None
+    shared = sharing(account, budget, grown, alone)
+    findings = sorted([*found, *([shared] if shared else [])], key=lambda finding: -finding.share)
     useful = budget.run + budget.native - (account.pauses or 0.0) - (0.0 if grown is None else grown.wasted)
     lost = min(1.0, max(0.0, 1 - useful / budget.capacity))
-    return Diagnosis(lost, findings, _unjudged(account, budget, alone), account, alone, control)
+    return Diagnosis(lost, findings, _unjudged(account, budget, alone, disturbed), account, alone, control)
 
 
 def is_suspicious(account: Account, alone: float | None) -> bool:
@@ -65,14 +69,16 @@ def is_suspicious(account: Account, alone: float | None) -> bool:
     return grown is not None and grown.ratio >= SUSPICIOUS
 
 
-def _unjudged(account: Account, budget: Budget, alone: float | None) -> list[str]:
+def _unjudged(account: Account, budget: Budget, alone: float | None, disturbed: bool) -> list[str]:
     said = []
     if not budget.measured:
         said.append("run-queue delay, locks and I/O: this system does not say how long a thread waited for a CPU")
-    elif budget.share(budget.unknown) > ASLEEP:
+    elif budget.share(budget.unknown) > ASLEEP and not account.gil:
         said.append("sleep: threads slept, and were not seen at it")
     if alone is None and len(account.lanes) > 1:
         said.append("CPU per item: what an item takes with one thread was not measured")
+    elif disturbed:
+        said.append("CPU per item: other processes took too much of the CPUs for a comparison with one thread")
     if account.pauses is None:
         said.append("garbage collections: they are not measured in worker processes")
     return said

@@ -37,8 +37,9 @@ class Growth:
 
 def growth(account: Account, budget: Budget, alone: float | None, control: float | None) -> Growth | None:
     """Compare with one thread; None where that was not measured."""
-    used = budget.run + budget.native
-    if not alone or not account.items or not used:
+    # Collections are told apart, and threads that wait for the GIL spin.
+    used = budget.run + budget.native - (account.pauses or 0.0)
+    if not alone or not account.items or used <= 0 or account.gil:
         return None
     useful = min(used, account.items * alone * max(1.0, control or 1.0))
     user = sum(lane.use.user or 0.0 for lane in account.lanes)
@@ -54,8 +55,8 @@ def sharing(account: Account, budget: Budget, grown: Growth | None, alone: float
     in_kernel = grown.kernel >= KERNEL
     what = "threads take turns at one object's lock" if in_kernel else "threads change the same memory"
     evidence = (
-        f"an item took {_time(grown.each)} of CPU, with one thread {_time(alone)}; {percent(grown.kernel)} of it in the "
-        f"kernel, so {what}"
+        f"an item took {_time(grown.each)} of CPU, with one thread {_time(alone)}; "
+        f"{percent(grown.kernel)} of it in the kernel, so {what}"
     )
     shared = _shared(account)
     if account.lines:

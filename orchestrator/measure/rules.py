@@ -23,14 +23,13 @@ def gil(account: Account, budget: Budget) -> Finding | None:
     """The GIL is on: one thread at a time runs Python code."""
     if not account.gil or account.backend != "threads" or len(account.lanes) < 2:
         return None
-    who = f"importing {account.culprit} turned it on" if account.culprit else "it was turned on"
-    advice = (
-        "Look for a release of the module that is made for free-threaded Python, or use runtime.backend: processes."
-    )
-    if not account.culprit:
-        advice = "Unset PYTHON_GIL and leave out -X gil=1; or use runtime.backend: processes."
-    share = budget.share(budget.lock + budget.unknown)
-    return Finding("gil", share, f"the GIL is on: {who}; {_asleep_text(account)}", advice)
+    asleep = budget.lock + budget.unknown
+    evidence = f"the GIL is on; threads slept for {percent(asleep / budget.lane_time)} of their time"
+    advice = "Unset PYTHON_GIL and leave out -X gil=1, or use runtime.backend: processes."
+    if account.culprit:
+        evidence = f"importing {account.culprit} turned it on: {evidence}"
+        advice = f"Look for a release of {account.culprit} made for free-threaded Python, or use processes."
+    return Finding("gil", budget.share(asleep), evidence, advice)
 
 
 def quota(account: Account, budget: Budget) -> Finding | None:
@@ -49,41 +48,42 @@ def quota(account: Account, budget: Budget) -> Finding | None:
 
 
 def crowding(account: Account, budget: Budget) -> Finding | None:
-    """This process has more threads ready than there are CPUs."""
-    if not budget.measured or budget.crowded < CROWDED * budget.lane_time:
+    """This process has more threads ready than there are CPUs, or waits for a native pool that has."""
+    pool = _has_native_pool(budget)
+    waiting = budget.lock if pool and _asleep_mainly(budget, budget.lock) else 0.0
+    if not budget.measured or budget.crowded + waiting < CROWDED * budget.lane_time:
         return None
-    waited = percent(budget.crowded / budget.lane_time)
-    lanes = len(account.lanes)
-    evidence = f"threads were ready without a CPU for {waited} of their time: {lanes} threads on {account.cpus} CPUs"
+    waited = percent((budget.crowded + waiting) / budget.lane_time)
+    evidence = f"{len(account.lanes)} threads on {account.cpus} CPUs waited for a CPU for {waited} of their time"
     advice = "Use resources.threads: auto; more threads than CPUs only take turns."
-    if budget.native > NATIVE * budget.capacity:
-        evidence += f", and {_pools(account, budget)}"
-        advice = "Let native pools start one thread for each caller: leave OMP_NUM_THREADS and its like unset, or at 1."
-    return Finding("crowding", 0.0, evidence, advice)
+    if pool:
+        evidence = f"{evidence}, or for a native pool: {_pools(account, budget)}"
+        advice = "Leave OMP_NUM_THREADS and its like unset, or at 1: each thread then computes by itself."
+    return Finding("crowding", budget.share(waiting), evidence, advice)
 
 
 def neighbours(account: Account, budget: Budget) -> Finding | None:
     """Other processes took the CPUs."""
     machine = account.machine
     stolen = machine.steal / budget.capacity if machine is not None else 0.0
-    if not budget.measured or (budget.others < CROWDED * budget.lane_time and stolen < CROWDED):
+    if not budget.measured or budget.share(budget.others) + stolen < CROWDED:
         return None
-    evidence = f"threads were ready without a CPU for {percent(budget.others / budget.lane_time)} of their time"
+    waited = percent(budget.others / budget.lane_time)
+    evidence = f"threads were ready while others had the CPUs for {waited} of their time"
     if machine is not None:
         evidence += f"; other processes used {machine.others / account.seconds:.1f} of {account.cpus} CPUs"
         evidence += f", the hypervisor took {percent(stolen)}" if stolen > 0.01 else ""
-    advice = (
-        "Run it on a quiet machine, or let this process have CPUs of its own; these figures hold for this load only."
-    )
+    advice = "These figures hold for this load only: run it on a quiet machine, or give it CPUs of its own."
     return Finding("neighbours", min(1.0, budget.share(budget.others) + stolen), evidence, advice)
 
 
 def lock(account: Account, budget: Budget) -> Finding | None:
     """Threads slept on a lock."""
-    if account.gil or not _asleep_mainly(budget, budget.lock):
+    if account.gil or _has_native_pool(budget) or not _asleep_mainly(budget, budget.lock):
         return None
     switches = sum(lane.use.voluntary or 0 for lane in account.lanes) / account.seconds
-    evidence = f"{_asleep_text(account)}; {switches:,.0f} waits a second"
+    looks = account.looks
+    evidence = f"threads slept on a lock in {looks.lock} of {looks.all} looks; {switches:,.0f} waits a second"
     hot = account.locks[0] if account.locks else None
     if hot is not None:
         evidence += f"; {_line_text(hot, account.locks)}"
@@ -122,10 +122,9 @@ def collections(account: Account, budget: Budget) -> Finding | None:
     pauses = account.pauses or 0.0
     if pauses < GC * account.seconds:
         return None
-    evidence = f"{account.collections} garbage collections stopped all threads for {percent(pauses / account.seconds)} of the time"
-    advice = (
-        "Try runtime.gc: off if the job's memory stays bounded; keep fewer small containers alive (arrays, tuples)."
-    )
+    stopped = percent(pauses / account.seconds)
+    evidence = f"{account.collections} garbage collections stopped all threads for {stopped} of the time"
+    advice = "Keep fewer small containers alive; or runtime.gc: off, if the job's memory stays bounded without it."
     return Finding("gc", budget.share(budget.gc), evidence, advice)
 
 
@@ -136,9 +135,8 @@ def tail(account: Account, budget: Budget) -> Finding | None:
         return None
     ends = sorted(lane.tail for lane in account.lanes)
     idle = sum(end > 0.01 * account.seconds for end in ends)
-    evidence = (
-        f"{idle} of {len(ends)} threads had nothing left to do, the first of them {ends[-1]:.2g} s before the last"
-    )
+    evidence = f"{idle} of {len(ends)} threads had nothing left to do, the first one {ends[-1]:.2g} s before the last"
+    evidence += f", which was at {account.last}" if account.last else ""
     retried = sum(lane.retrying for lane in account.lanes)
     evidence += f"; {retried:.2g} s were spent waiting for retries" if retried > 0.1 * budget.tail else ""
     advice = "A few items are large: cut them, or name them so that they come first; fewer threads would do as well."
@@ -153,9 +151,8 @@ def slow_output(account: Account, budget: Budget) -> Finding | None:
     waited = sum(lane.output for lane in account.lanes)
     last = account.lanes[0].commit
     evidence = f"threads waited {waited:.2g} s for results to be written, and the last commit took {last:.2g} s"
-    return Finding(
-        "output", share, evidence, "Return less for an item, or put the run's folder on faster storage (--run)."
-    )
+    advice = "Return less for an item, or put the run's folder on faster storage (--run)."
+    return Finding("output", share, evidence, advice)
 
 
 RULES: tuple[Callable[[Account, Budget], Finding | None], ...] = (
@@ -175,8 +172,8 @@ def _asleep_mainly(budget: Budget, seconds: float) -> bool:
     return asleep > ASLEEP and budget.share(seconds) > MAIN_PART * asleep
 
 
-def _asleep_text(account: Account) -> str:
-    return f"threads slept on a lock in {account.looks.lock} of {account.looks.all} looks"
+def _has_native_pool(budget: Budget) -> bool:
+    return budget.native > NATIVE * budget.capacity
 
 
 def _line_text(hot: HotLine, lines: list[HotLine]) -> str:

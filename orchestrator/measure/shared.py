@@ -25,7 +25,9 @@ def shared_names(source: str, line: int, names: Mapping[str, Any]) -> list[str]:
     except SyntaxError, ValueError, RecursionError:
         return []
     here = [node for node in ast.walk(tree) if isinstance(node, ast.expr) and node.lineno == line]
-    return _named(here, names) or _named(ast.walk(_around(tree, line)), names)
+    around = (node for node in ast.walk(_around(tree, line)))
+    # A number that is read elsewhere in the function is no place to meet.
+    return _named(here, names) or [name for name in _named(around, names) if not name.endswith((", int)", ", float)"))]
 
 
 def _around(tree: ast.Module, line: int) -> ast.AST:

@@ -52,12 +52,9 @@ def read_thread(place: str) -> ThreadUse:
 
 
 def parse_schedstat(text: str | None) -> tuple[float | None, float | None]:
-    """Read ``RUN DELAY SLICES`` (ns, ns, count): seconds on a CPU and in the run queue.
-
-    A kernel that keeps no such account writes zeros; a thread that can be asked about has run, so these say nothing.
-    """
+    """Read ``RUN DELAY SLICES`` (ns, ns, count): seconds on a CPU and in the run queue."""
     fields = [whole_number(field) for field in (text or "").split()]
-    if len(fields) < 2 or not fields[0] or fields[1] is None:
+    if len(fields) < 2 or fields[0] is None or fields[1] is None:
         return None, None
     return fields[0] / 1e9, fields[1] / 1e9
 
@@ -79,8 +76,13 @@ def parse_switches(text: str | None) -> tuple[int | None, int | None]:
 
 
 def between(before: ThreadUse, after: ThreadUse) -> ThreadUse:
-    """What was added from one reading to the next; `at` is the seconds between them."""
-    names = (name for name in ThreadUse.__struct_fields__ if name != "at")
+    """What was added from one reading to the next; `at` is the seconds between them.
+
+    A kernel that keeps no account of the run queue writes zeros: these say nothing.
+    """
+    names = [name for name in ThreadUse.__struct_fields__ if name != "at"]
+    if not after.run:
+        names = [name for name in names if name not in ("run", "delay")]
     added = {name: _added(getattr(before, name), getattr(after, name)) for name in names}
     return ThreadUse(after.at - before.at, **added)
 

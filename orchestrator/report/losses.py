@@ -39,9 +39,4 @@ def losses(node: NodeReport) -> Iterator[Row]:
 
 def _headline(diagnosis: Diagnosis) -> str:
     assert diagnosis.lost is not None
-    lost = share(diagnosis.lost)
-    if not diagnosis.findings:
-        return f"{lost} of the CPU time there was; no cause stands out"
-    costly = [finding for finding in diagnosis.findings if finding.share >= _MATTERS]
-    parts = ", ".join(f"{share(finding.share)} {NAMES[finding.cause]}" for finding in costly)
-    return f"{lost} of the CPU time there was" + (f": {parts}" if parts else "")
+    return f"{share(diagnosis.lost)} of the CPU time there was" + ("" if diagnosis.findings else "; no cause stands out")
