@@ -16,7 +16,7 @@ class Budget:
     """Thread seconds by state, and the part of each that is lost capacity.
 
     Attributes:
-        measured: run-queue delay and sleep are known; otherwise only `run`, `native`, `gc`, `output` and `tail` are.
+        measured: run-queue delay and sleep are known; otherwise `others`, `crowded` and sleep are 0.
         capacity: CPU seconds that were there to be used.
         lane_time: seconds that threads were allowed to work, added up.
         threads: of these, how many at a time.
@@ -27,7 +27,7 @@ class Budget:
         others: ready, while CPUs were taken by other processes.
         lock, io, reading: asleep on a lock, on something outside, on input.
         unknown: asleep, and never seen at it.
-        gc: collecting, or stopped while another thread collected.
+        halted: stopped while another thread collected garbage.
         output, tail: waiting for results to be taken; with nothing left to do.
         scale: lost capacity for each second not run.
     """
@@ -45,7 +45,7 @@ class Budget:
     io: float
     reading: float
     unknown: float
-    gc: float
+    halted: float
     output: float
     tail: float
     scale: float
@@ -58,29 +58,20 @@ class Budget:
 def split(account: Account) -> Budget:
     """Share out the time of a node's threads."""
     lanes = account.lanes
-    measured = all(lane.use.run is not None and lane.use.delay is not None for lane in lanes)
     lane_time = sum(lane.window - lane.parked for lane in lanes)
     threads = lane_time / account.seconds if account.seconds else 0.0
     capacity = lane_time * min(1.0, account.cpus / threads) if threads else 0.0
-    run = sum(_run(lane) for lane in lanes)
-    native = 0.0
-    if account.process_cpu is not None:
-        native = max(0.0, account.process_cpu - account.main_cpu - sum(lane.cpu for lane in lanes))
-    delay = sum(lane.use.delay or 0.0 for lane in lanes) if measured else 0.0
-    asleep = sum(_asleep(lane) for lane in lanes) if measured else 0.0
-    stopped = 0.0 if account.throttled is None else account.throttled.seconds * max(1.0, threads / account.cpus)
-    # Kernels before 6.18 keep a throttled thread in the run queue, newer ones let it sleep.
-    throttled = min(stopped, delay + asleep)
-    delay, asleep = delay - min(delay, throttled), asleep - max(0.0, throttled - delay)
+    run, native = sum(_run(lane) for lane in lanes), _native(account)
     idle = max(0.0, capacity - run - native)
+    measured = all(lane.use.run is not None and lane.use.delay is not None for lane in lanes)
+    stopped = _stopped(account, threads)
+    throttled, delay, asleep = _not_running(account, stopped) if measured else (min(stopped, idle), 0.0, 0.0)
     others = _others(account, delay, run + delay + native, idle)
-    pauses = account.pauses or 0.0
-    halted = min(asleep, pauses * max(0.0, threads - 1))
+    halted = min(asleep if measured else idle, (account.pauses or 0.0) * max(0.0, threads - 1))
     lock, io, reading, unknown = _asleep_on(account, asleep, halted)
     output = sum(lane.output + lane.commit for lane in lanes)
     tail = sum(lane.tail + lane.retrying for lane in lanes)
-    not_run = throttled + others + lock + io + reading + unknown + halted + output + tail
-    scale = min(1.0, idle / not_run) if measured and not_run else float(not_run > 0)
+    lost = throttled + others + lock + io + reading + unknown + halted + output + tail
     return Budget(
         measured=measured,
         capacity=capacity,
@@ -95,11 +86,32 @@ def split(account: Account) -> Budget:
         io=io,
         reading=reading,
         unknown=unknown,
-        gc=halted + (pauses / scale if scale else 0.0),
+        halted=halted,
         output=output,
         tail=tail,
-        scale=scale,
+        scale=min(1.0, idle / lost) if lost else 0.0,
     )
+
+
+def _native(account: Account) -> float:
+    if account.process_cpu is None:
+        return 0.0
+    return max(0.0, account.process_cpu - account.main_cpu - sum(lane.cpu for lane in account.lanes))
+
+
+def _stopped(account: Account, threads: float) -> float:
+    """Thread seconds stopped by the quota: the kernel counts for each CPU, on which several threads may stand still."""
+    return 0.0 if account.throttled is None else account.throttled.seconds * max(1.0, threads / account.cpus)
+
+
+def _not_running(account: Account, stopped: float) -> tuple[float, float, float]:
+    """Thread seconds stopped by the quota, ready to run, asleep."""
+    delay = sum(lane.use.delay or 0.0 for lane in account.lanes)
+    asleep = sum(_asleep(lane) for lane in account.lanes)
+    throttled = min(stopped, delay + asleep)
+    # Whether a stopped thread counts as ready or as asleep depends on the kernel's version.
+    from_delay = min(delay, throttled)
+    return throttled, delay - from_delay, asleep - (throttled - from_delay)
 
 
 def _run(lane: LaneAccount) -> float:

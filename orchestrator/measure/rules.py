@@ -125,7 +125,7 @@ def collections(account: Account, budget: Budget) -> Finding | None:
     stopped = percent(pauses / account.seconds)
     evidence = f"{account.collections} garbage collections stopped all threads for {stopped} of the time"
     advice = "Keep fewer small containers alive; or runtime.gc: off, if the job's memory stays bounded without it."
-    return Finding("gc", budget.share(budget.gc), evidence, advice)
+    return Finding("gc", min(1.0, budget.share(budget.halted) + pauses / budget.capacity), evidence, advice)
 
 
 def tail(account: Account, budget: Budget) -> Finding | None:

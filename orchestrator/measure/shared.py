@@ -24,10 +24,16 @@ def shared_names(source: str, line: int, names: Mapping[str, Any]) -> list[str]:
         tree = ast.parse(source)
     except SyntaxError, ValueError, RecursionError:
         return []
-    here = [node for node in ast.walk(tree) if isinstance(node, ast.expr) and node.lineno == line]
-    around = (node for node in ast.walk(_around(tree, line)))
+    here = [node for node in _expressions(tree) if node.lineno == line]
+    around = _expressions(_around(tree, line))
     # A number that is read elsewhere in the function is no place to meet.
     return _named(here, names) or [name for name in _named(around, names) if not name.endswith((", int)", ", float)"))]
+
+
+def _expressions(tree: ast.AST) -> list[ast.expr]:
+    """Those of a tree, in the order of the text."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.expr)]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 def _around(tree: ast.Module, line: int) -> ast.AST:
@@ -41,7 +47,7 @@ def _around(tree: ast.Module, line: int) -> ast.AST:
     return max(functions, key=lambda node: node.lineno, default=ast.Pass())
 
 
-def _named(nodes: Iterable[ast.AST], names: Mapping[str, Any]) -> list[str]:
+def _named(nodes: Iterable[ast.expr], names: Mapping[str, Any]) -> list[str]:
     found: dict[str, None] = {}
     for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "process":

@@ -39,4 +39,5 @@ def losses(node: NodeReport) -> Iterator[Row]:
 
 def _headline(diagnosis: Diagnosis) -> str:
     assert diagnosis.lost is not None
-    return f"{share(diagnosis.lost)} of the CPU time there was" + ("" if diagnosis.findings else "; no cause stands out")
+    lost = f"{share(diagnosis.lost)} of the CPU time there was"
+    return lost if diagnosis.findings else f"{lost}; no cause stands out"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CPUS = len(os.sched_getaffinity(0))
+SCALE = max(1, CPUS // 2)
+"""The jobs' sizes suit two CPUs."""
 
 WORK = """
 def work(turns=12_000):
@@ -157,7 +159,7 @@ def f(n):
 
 UNEVEN = """
 def f(n):
-    return work(40_000_000 if n == LAST else 12_000)
+    return work(70_000_000 if n == LAST else 12_000)
 """
 
 MATRICES = """
@@ -212,7 +214,17 @@ class Pair:
     cause: str
     sick: Run
     healthy: Run
-    name: str = ""
+    detail: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the matrix."""
+        return f"{self.cause} ({self.detail})" if self.detail else self.cause
+
+    @property
+    def file(self) -> str:
+        """What its record is called."""
+        return "-".join((self.cause, *self.detail.split()))
 
 
 GIL_ON = {"runtime": {"backend": "threads"}}
@@ -222,19 +234,19 @@ PAIRS = (
     Pair("gil", Run(PLAIN, 6_000, fields=GIL_ON, env={"PYTHON_GIL": "1"}), Run(PLAIN, fields=GIL_ON)),
     Pair("quota", Run(PLAIN, 6_000, quota=0.4 * CPUS), Run(PLAIN, quota=1.0 * CPUS + 1)),
     Pair("lock", Run(LOCKED, 6_000), Run(UNLOCKED)),
-    Pair("sharing", Run(COUNTED, 4_000), Run(BOUND), "sharing: a counted object"),
-    Pair("sharing", Run(WRITTEN, 4_000), Run(KEPT, 14_000), "sharing: one object's lock"),
-    Pair("crowding", Run(PLAIN, options=MANY), Run(PLAIN), "crowding: too many threads"),
+    Pair("sharing", Run(COUNTED, 4_000), Run(BOUND), "counted object"),
+    Pair("sharing", Run(WRITTEN, 4_000), Run(KEPT, 14_000), "object lock"),
+    Pair("crowding", Run(PLAIN, options=MANY), Run(PLAIN), "many threads"),
     Pair(
         "crowding",
         Run(MATRICES, 400, env={"OPENBLAS_NUM_THREADS": str(2 * CPUS)}),
         Run(MATRICES, 500),
-        "crowding: a native pool",
+        "native pool",
     ),
     Pair("neighbours", Run(PLAIN, 6_000, hogs=2 * CPUS), Run(PLAIN)),
     Pair("io", Run(SLEEPING, 1_400), Run(PLAIN)),
     Pair("gc", Run(LITTERING, 6_000), Run(TIDY, 8_000)),
-    Pair("tail", Run(UNEVEN), Run(PLAIN)),
+    Pair("tail", Run(UNEVEN, 7_000), Run(PLAIN)),
     Pair("input", Run(SLOW_READING, lines=150_000), Run(QUICK_READING, lines=250_000)),
     Pair("output", Run(SLOW_WRITING, 400), Run(QUICK_WRITING)),
 )
