@@ -13,7 +13,7 @@ import os
 import sys
 import sysconfig
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib"
 type Place = tuple[str, int, str]
 """File, line, function."""
 
+type Stack = tuple[int, list[Place]]
+"""A thread's native id, and where it is, innermost frame first."""
+
 
 class HotLines:
     """Counts the lines that threads are seen in."""
@@ -42,25 +45,27 @@ class HotLines:
         """Whether it is worth to look again."""
         return self._failures < _MOST_FAILURES
 
-    def look(self, locked: Collection[int], running: Collection[int]) -> None:
-        """Look at threads (native ids) that sleep on a lock, and at those that run."""
+    def read(self) -> list[Stack]:
+        """The stacks of all threads; none where they cannot be read now."""
         try:
-            stacks = _stacks()
+            return _stacks()
         except Exception:
             self._failures += 1
-            return
+            return []
+
+    def note(self, stacks: Iterable[Stack], kinds: Mapping[int, str]) -> None:
+        """Count the lines of some threads, which are given by their native ids, as "lock" or "running"."""
         for tid, frames in stacks:
-            kind = "lock" if tid in locked else "running" if tid in running else ""
-            place = place_of(frames) if kind else None
+            place = place_of(frames) if tid in kinds else None
             if place is not None:
-                self._counts[kind][place] += 1
+                self._counts[kinds[tid]][place] += 1
 
     def seen(self, kind: str) -> list[HotLine]:
         """The lines seen most: kind "lock" or "running"."""
         return [_described(place, count) for place, count in self._counts[kind].most_common(_SHOWN)]
 
 
-def _stacks() -> list[tuple[int, list[Place]]]:
+def _stacks() -> list[Stack]:
     """The stack of each thread, innermost frame first."""
     from _remote_debugging import RemoteUnwinder  # type: ignore[import-not-found]
 

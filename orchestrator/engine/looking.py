@@ -47,56 +47,52 @@ class Looker:
     def look(self, lanes: Iterable[Seen]) -> None:
         """Look at the lanes that are at work."""
         started = time.thread_time()
-        locked, running = set(), set()
+        seen: list[tuple[str, str]] = []
         for place, line in lanes:
-            call = _call(place, line)
-            if call is None:
+            call = _call(place) if line[board.STATE] == board.RUNNING else None
+            if call is None or line[board.STATE] != board.RUNNING:
                 continue
             kind = _kind(call, line)
             self._kinds[kind] += 1
-            tid = int(place.rpartition("/")[2])
-            if kind == "lock":
-                locked.add(tid)
-            elif kind == RUNNING:
-                running.add(tid)
+            if kind in (RUNNING, "lock"):
+                seen.append((place, kind))
             else:
                 self._calls[call] += 1
         self._looks += 1
         cost = time.thread_time() - started
         self.interval = max(_SOON if self._looks < _SOON_LOOKS else _LATER, _COST * cost)
-        self._look_at_stacks(locked, running, time.perf_counter())
+        if self._stacks and seen and self.hot.available:
+            self._look_at_stacks(seen, time.perf_counter())
 
     def looks(self) -> Looks:
         """What was seen so far."""
         kinds = self._kinds
         return Looks(kinds[RUNNING], kinds["lock"], kinds["waiting"], kinds["reading"], dict(self._calls))
 
-    def _look_at_stacks(self, locked: set[int], running: set[int], now: float) -> None:
+    def _look_at_stacks(self, seen: list[tuple[str, str]], now: float) -> None:
         """Often while many wait for a lock, else seldom; and not for ever."""
-        if not self._stacks or now < self._next_stacks or self._stacks_seen >= _MOST_STACKS or not self.hot.available:
+        if now < self._next_stacks or self._stacks_seen >= _MOST_STACKS:
             return
-        if not locked and not running:
-            return
-        self.hot.look(locked, running)
+        stacks = self.hot.read()
+        # A lock that was got meanwhile would be blamed on the line after it.
+        still = (item for item in seen if item[1] == RUNNING or is_lock(_call(item[0]) or ""))
+        self.hot.note(stacks, {int(place.rpartition("/")[2]): kind for place, kind in still})
         self._stacks_seen += 1
         often = self._stacks_seen < _FIRST_STACKS or self._kinds["lock"] > _MANY_LOCKED * self._kinds.total()
         self._next_stacks = now + (_STACKS_SOON if often else _STACKS_LATER)
 
 
-def _call(place: str, line: memoryview[int]) -> str | None:
-    """What the thread of a lane that works on a chunk does, or None."""
-    if line[board.STATE] != board.RUNNING:
-        return None
+def _call(place: str) -> str | None:
+    """What a thread does, or None."""
     try:
         # Without the layers of open(): it is done many times a second for each thread.
         file = os.open(f"{place}/syscall", os.O_RDONLY | os.O_CLOEXEC)
         try:
-            call = parse_call(os.read(file, 256).decode())
+            return parse_call(os.read(file, 256).decode())
         finally:
             os.close(file)
     except OSError:
         return None
-    return call if line[board.STATE] == board.RUNNING else None
 
 
 def _kind(call: str, line: memoryview[int]) -> str:

@@ -56,7 +56,7 @@ def test_a_thread_asleep_on_a_lock(line):
     with other(wait) as place:
         try:
             until(lambda: looker.look([(place, line)]), lambda: looker.looks().lock >= 3)
-            looker.hot.look({int(place.rpartition("/")[2])}, set())
+            looker.hot.note(looker.hot.read(), {int(place.rpartition("/")[2]): "lock"})
         finally:
             lock.release()
     if not looker.hot.available:
@@ -117,7 +117,7 @@ def test_an_unwinder_that_fails(monkeypatch):
     monkeypatch.setattr(hotlines, "_stacks", fail)
     lines = HotLines()
     for _ in range(100):
-        lines.look({1}, {2})
+        lines.note(lines.read(), {1: "lock", 2: "running"})
     assert not lines.available
     assert lines.seen("lock") == lines.seen("running") == []
 
