@@ -4,6 +4,8 @@ Guarantees: what the threads had handed over when the loop ends is committed, ho
 worker's main thread.
 """
 
+import time
+
 from msgspec import Struct, field
 
 from orchestrator.engine import board as fields
@@ -81,7 +83,7 @@ class Drive:
         self.probe.attach(pool)
         pool.allow(threads)
         while True:
-            self.probe.wait(self.committer, switch.until(min(node.work.commit_seconds, self._memory.interval)))
+            self._wait()
             ended = pool.ended or pool.ended_but(switch.left_behind)
             if self.committer.commit() is not None:
                 node.commits += 1
@@ -95,6 +97,15 @@ class Drive:
                 return ending
             if not pool.stop.is_set():
                 self._follow(pool, threads)
+
+    def _wait(self) -> None:
+        """Wait until a commit is due, or something presses; the threads are looked at meanwhile."""
+        due = time.monotonic() + self.node.switch.until(min(self.node.work.commit_seconds, self._memory.interval))
+        while True:
+            left = due - time.monotonic()
+            if self.committer.wait(max(0.0, min(left, self.probe.pause()))) or left <= 0:
+                return
+            self.probe.step()
 
     def conclusion(self) -> Ending:
         """How a shard whose every item is settled ended."""

@@ -8,23 +8,20 @@ for that. Where there is no unwinder, or it may not read, no line is known.
 Guarantees: whatever the unwinder raises stays here. Assumes: one thread calls it.
 """
 
-import linecache
 import os
 import sys
-import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orchestrator
 from orchestrator.measure.account import HotLine
-from orchestrator.measure.shared import shared_names
 
 _SHOWN = 5
 _MOST_FAILURES = 20
 _OURS = os.path.dirname(orchestrator.__file__)
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 type Place = tuple[str, int, str]
 """File, line, function."""
@@ -81,15 +78,28 @@ def _place(frame: Any) -> Place:
     return frame.filename, location.lineno if location is not None else getattr(frame, "lineno", 0), frame.funcname
 
 
+@cache
+def _libraries() -> tuple[str, ...]:
+    """Where the standard library and installed packages lie."""
+    # Needed once threads have been looked at, and so not when a worker starts.
+    import sysconfig
+
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
 def place_of(frames: Iterable[Place]) -> Place | None:
     """The innermost line of the job's own code; without one, of a library's; None where all is ours."""
     others = [frame for frame in frames if not frame[0].startswith((_OURS, "<frozen", "<string", "~")) and frame[1]]
-    job = (frame for frame in others if not frame[0].startswith(_LIBRARIES))
+    job = (frame for frame in others if not frame[0].startswith(_libraries()))
     library = (frame for frame in others if not frame[0].endswith("threading.py"))
     return next(job, None) or next(library, None)
 
 
 def _described(place: Place, count: int) -> HotLine:
+    import linecache
+
+    from orchestrator.measure.shared import shared_names
+
     file, line, function = place
     source = linecache.getline(file, line).strip()
     modules = list(sys.modules.values())

@@ -8,7 +8,6 @@ import os
 import time
 
 from orchestrator.engine.board import ITEM, Board
-from orchestrator.engine.committer import Committer
 from orchestrator.engine.lanewatch import LaneWatch
 from orchestrator.engine.looking import Looker
 from orchestrator.engine.pool import Pool, ThreadRecord
@@ -52,14 +51,9 @@ class Probe:
         if self.on_threads:
             self._native.look(())
 
-    def wait(self, committer: Committer, seconds: float) -> None:
-        """Wait until it is time for a commit, as `Committer.wait` does, and look at the threads meanwhile."""
-        until = time.monotonic() + seconds
-        while not committer.wait(min(seconds, self._looker.interval)):
-            seconds = until - time.monotonic()
-            if seconds <= 0:
-                return
-            self._look()
+    def pause(self) -> float:
+        """Seconds until the threads should be looked at again."""
+        return self._looker.interval
 
     def detach(self) -> None:
         """End with a pool, whose last outcomes are committed."""
@@ -96,7 +90,8 @@ class Probe:
             libraries=loaded_libraries() if self.on_threads else [],
         )
 
-    def _look(self) -> None:
+    def step(self) -> None:
+        """Look at the threads."""
         pool, line = self._pool, self._board.line
         if pool is None:
             return

@@ -6,13 +6,12 @@ while another one uses its CPU (more threads than CPUs, a native pool that compu
 nothing.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from orchestrator.measure.account import Account, LaneAccount
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Thread seconds by state, and the part of each that is lost capacity.
 
     Attributes:

@@ -137,7 +137,7 @@ def accounts(draw: Any) -> Account:
 def test_no_account_is_too_odd(taken: Account, alone: float | None, control: float | None):
     """Whatever was measured: shares lie between 0 and 1, no state has less than no time, and the rest is JSON."""
     budget = split(taken)
-    assert all(getattr(budget, name) >= -1e-9 for name in budget.__dataclass_fields__)
+    assert all(getattr(budget, name) >= -1e-9 for name in budget.__struct_fields__)
     assert budget.scale <= 1
     found = diagnose(taken, alone, control)
     assert found.lost is None or 0 <= found.lost <= 1
