@@ -17,7 +17,7 @@ def rows_of(diagnosis: Diagnosis | None) -> list[tuple[str, str]]:
 
 
 def test_causes():
-    """What was lost in all, then each cause with its cost, its evidence and what to do; a cost of nothing is left out."""
+    """What was lost in all, then each cause: its cost (nothing is left out), its evidence, what to do."""
     assert rows_of(Diagnosis(0.43, [LOCK, CROWD], [], ACCOUNT)) == [
         ("lost", "43 % of the CPU time there was"),
         ("", "40 % waiting for a lock: 9 of 20 looks. Hold it shorter."),
