@@ -6,6 +6,7 @@ outcomes of one commit that lie side by side become one range. When outcomes com
 """
 
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -46,8 +47,8 @@ class Committer:
         self._poked = False
         self._parts = 0
 
-    def offer(self, outcome: Outcome) -> None:
-        """Hand over an outcome; waits while too many bytes are waiting to be written."""
+    def offer(self, outcome: Outcome) -> float:
+        """Hand over an outcome; waits while too many bytes are waiting to be written. Gives the seconds it waited."""
         size = _weight(outcome)
         with self._changed:
             self._offered.append(outcome)
@@ -57,8 +58,11 @@ class Committer:
                 self._poked = True
             if self._size >= WAKE_BYTES or urgent:
                 self._changed.notify_all()
-            while self._size > MOST_BYTES:
-                self._changed.wait()
+            if self._size <= MOST_BYTES:
+                return 0.0
+            started = time.perf_counter()
+            self._changed.wait_for(lambda: self._size <= MOST_BYTES)
+            return time.perf_counter() - started
 
     def poke(self) -> None:
         """Have `wait` return at once: there is something to look at."""

@@ -15,6 +15,7 @@ from orchestrator.engine.committer import Committer
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.memorywatch import MemoryWatch
 from orchestrator.engine.pool import Pool, ThreadRecord
+from orchestrator.engine.probe import Probe
 from orchestrator.engine.protocol import Work
 from orchestrator.engine.quotawatch import QuotaWatch
 from orchestrator.engine.ramping import Ground, Ramp, why_no_ramp
@@ -62,6 +63,7 @@ class Drive:
         records: what the threads of ended pools left.
         scaling: the curve that the last ramp gave, or None and why there is none.
         threads: how many threads the job had in the end, and why.
+        probe: what was seen of the threads.
     """
 
     def __init__(self, node: Node, committer: Committer, ledger: Ledger, board: Board) -> None:
@@ -74,6 +76,7 @@ class Drive:
         self.threads = node.work.threads
         self._limits = find_cpu_limits()
         self._quota = QuotaWatch(node.manifest.spec.resources, node.work.threads)
+        self.probe = Probe(board, node.backend.backend == "threads")
         self._memory = MemoryWatch(node.manifest.spec)
         total = board.read().total_items
         self._total = None if total == fields.UNKNOWN else total
@@ -86,6 +89,7 @@ class Drive:
         """
         node, switch = self.node, self.node.switch
         switch.attach(pool, self.committer.poke)
+        self.probe.attach(pool)
         pool.allow(threads)
         ground = Ground(pool, threads, self.board.read, self._limits)
         ramp = Ramp(ground, why_no_ramp(node.manifest.spec, threads))
@@ -103,18 +107,22 @@ class Drive:
                 self.records += pool.records
                 self.scaling = self.scaling if self.scaling[0] else ramp.result()
                 self.threads = climber.decision
+                self.probe.detach()
                 return ending
             if not pool.stop.is_set():
                 self._follow(pool, climber)
 
     def _wait(self, pool: Pool, turns: Turns) -> None:
-        """Wait until a commit is due, or something presses; the ramp and the climb take their windows meanwhile."""
+        """Wait until a commit is due, or something presses; meanwhile the ramp and the climb take their windows, and
+        the probe looks at the threads.
+        """
         due = time.monotonic() + self.node.switch.until(min(self.node.work.commit_seconds, self._memory.interval))
         while True:
             left = due - time.monotonic()
-            if self.committer.wait(max(0.0, min(left, turns.pause()))) or left <= 0:
+            if self.committer.wait(max(0.0, min(left, turns.pause(), self.probe.pause()))) or left <= 0:
                 return
             turns.step()
+            self.probe.step()
             self.board.head()[fields.TARGET] = pool.allowed
 
     def _climber(self, pool: Pool) -> Climber:

@@ -6,6 +6,7 @@ gives the same items in the same order.
 """
 
 import heapq
+import threading
 import time
 from typing import Any, Protocol
 
@@ -109,6 +110,11 @@ class Lane:
             work.attempt -= 1
             self._expiry.leave()
         return self._conclude(work)
+
+    @property
+    def place(self) -> str:
+        """The folder of /proc that tells of the calling thread, whose lane this is."""
+        return f"/proc/self/task/{threading.get_native_id()}"
 
     def cpu_seconds(self) -> float:
         """CPU seconds that this thread has used."""

@@ -5,6 +5,7 @@ from typing import Self
 
 from msgspec import Struct, structs
 
+from orchestrator.engine.diagnosing import judge
 from orchestrator.engine.drive import Drive, Ending
 from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
@@ -85,7 +86,8 @@ def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending
         pauses=pauses,
     )
     report = report_of(decided, measured.sample, done)
-    return structs.replace(report, scaling=scaling, no_scaling=no_scaling)
+    diagnosis = judge(drive, report.throttled, pauses)
+    return structs.replace(report, scaling=scaling, no_scaling=no_scaling, diagnosis=diagnosis)
 
 
 def report_of(decided: Decided, before: Sample, done: Done) -> NodeReport:

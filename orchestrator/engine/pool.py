@@ -13,6 +13,7 @@ from typing import Protocol
 
 from orchestrator.engine import board
 from orchestrator.engine.dispenser import AnyDispenser, Chunk
+from orchestrator.engine.lanewatch import LaneWatch
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.measure.windows import Mark
@@ -54,6 +55,11 @@ class AnyLane[C = Chunk](Protocol):
         """Do a retry that is due."""
         ...
 
+    @property
+    def place(self) -> str:
+        """The folder of /proc that tells of the thread that computes."""
+        ...
+
     def cpu_seconds(self) -> float:
         """CPU seconds it has used."""
         ...
@@ -69,6 +75,7 @@ class ThreadRecord:
     def __init__(self, index: int) -> None:
         self.index = index
         self.pace = Pace()
+        self.watch = LaneWatch()
         self.cpu_seconds = 0.0
         self.wall_seconds = 0.0
 
@@ -87,7 +94,7 @@ class Pool[C = Chunk]:
         self,
         make_lane: Callable[[int], AnyLane[C]],
         dispenser: AnyDispenser[C],
-        deliver: Callable[[Outcome], None],
+        deliver: Callable[[Outcome], float | None],
         on_end: Callable[[], None],
         lines: Callable[[int], memoryview[int]],
     ) -> None:
@@ -210,10 +217,12 @@ class Pool[C = Chunk]:
             lane = self._make_lane(record.index)
             with self._changed:
                 self._active[record.index] = lane
+            record.watch.begin(lane.place)
             try:
-                self._loop(record.index, lane, line)
+                self._loop(record, lane, line)
             finally:
                 record.pace, record.cpu_seconds = lane.pace, lane.cpu_seconds()
+                record.watch.end(lane.place)
                 lane.close()
         except BaseException as error:
             with self._changed:
@@ -224,32 +233,37 @@ class Pool[C = Chunk]:
             line[board.STATE] = board.ENDED
             self._leave(record.index)
 
-    def _loop(self, index: int, lane: AnyLane[C], line: memoryview[int]) -> None:
+    def _loop(self, record: ThreadRecord, lane: AnyLane[C], line: memoryview[int]) -> None:
         take, deliver, stop = self._dispenser.take, self._deliver, self.stop
+        index, watch = record.index, record.watch
         while not stop.is_set():
             outcome = lane.settle()
             if outcome is not None:
-                deliver(outcome)
+                watch.output += deliver(outcome) or 0.0
                 continue
-            if index >= self._allowed and not lane.unsettled and not self._park(index, line):
+            if index >= self._allowed and not lane.unsettled and not self._park(record, line):
                 return
             chunk = take(*lane.pace.appetite(self._dispenser.unit)) if lane.unsettled < _MOST_UNSETTLED else None
             if chunk is not None:
                 outcome = lane.run(chunk)
                 if outcome is not None:
-                    deliver(outcome)
+                    watch.output += deliver(outcome) or 0.0
                 continue
             due = lane.next_due()
             if due is None:
                 return
             line[board.STATE] = board.WAITING
+            started = time.perf_counter()
             stop.wait(max(0.0, due - time.monotonic()))
+            watch.retrying += time.perf_counter() - started
 
-    def _park(self, index: int, line: memoryview[int]) -> bool:
+    def _park(self, record: ThreadRecord, line: memoryview[int]) -> bool:
         """Wait until this thread may work again; says whether there is a reason to."""
         line[board.STATE] = board.PARKED
+        index, started = record.index, time.perf_counter()
         with self._changed:
             self._changed.wait_for(lambda: index < self._allowed or self._exhausted or self.stop.is_set())
+            record.watch.parked += time.perf_counter() - started
             return not self._exhausted and not self.stop.is_set()
 
     def _leave(self, index: int) -> None:

@@ -100,6 +100,11 @@ class ProcessLane:
             self._waiting.pop((outcome.lo, outcome.hi, outcome.retried), None)
         return outcome
 
+    @property
+    def place(self) -> str:
+        """The folder of /proc that tells of the child's main thread."""
+        return f"/proc/{self._child.pid}/task/{self._child.pid}"
+
     def cpu_seconds(self) -> float:
         """CPU seconds that the child had used when it last answered."""
         return self._cpu_seconds

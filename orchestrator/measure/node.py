@@ -6,6 +6,7 @@ from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import HostFacts
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.measure.diagnosis import Diagnosis
 from orchestrator.measure.scaling import Scaling
 
 
@@ -60,6 +61,7 @@ class NodeReport(Struct, frozen=True):
         gil_culprit: the module that turned it on, where that is known.
         scaling: how the job scaled with threads, None where that was not measured.
         no_scaling: why it was not.
+        diagnosis: what of the node's capacity was lost, and why.
     """
 
     state: str
@@ -87,3 +89,4 @@ class NodeReport(Struct, frozen=True):
     stack: str = ""
     scaling: Scaling | None = None
     no_scaling: str = ""
+    diagnosis: Diagnosis | None = None

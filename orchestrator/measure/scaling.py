@@ -79,6 +79,16 @@ class Scaling(Struct, frozen=True):
     windows: list[Window]
 
 
+def cpu_growth(scaling: Scaling) -> float | None:
+    """How many times one thread's CPU time a unit took with the most threads that have a CPU each.
+
+    None where no window of either was long enough to tell.
+    """
+    counted = {point.threads: point.cpu_per_unit for point in scaling.points if point.threads <= scaling.cpus}
+    one, most = counted.get(1), counted.get(max(counted, default=1))
+    return most.value / one.value if one is not None and most is not None and max(counted) > 1 else None
+
+
 def scaling_of(windows: Sequence[Window], cpus: float, notes: Sequence[str] = (), lost_seconds: float = 0.0) -> Scaling:
     """The curve that some windows show, on a node that gives so many CPUs' worth of time."""
     choice = choose_unit(windows)

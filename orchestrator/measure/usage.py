@@ -24,6 +24,11 @@ class Usage(Struct, frozen=True):
     system_seconds: float
     peak_rss: int
 
+    @property
+    def cpu_seconds(self) -> float:
+        """CPU seconds in user and kernel mode."""
+        return self.user_seconds + self.system_seconds
+
     @classmethod
     def now(cls) -> Self:
         """A sample (getrusage(2))."""

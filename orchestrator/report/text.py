@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
 from orchestrator.report.lines import Row, labelled
+from orchestrator.report.losses import losses
 from orchestrator.report.scaling import scaling_rows
 from orchestrator.report.words import count, duration, number, share, size
 
@@ -103,6 +104,7 @@ def _node_rows(node: NodeReport) -> Iterator[Row]:
         yield from scaling_rows(node.scaling)
     elif node.no_scaling:
         yield "scaling", node.no_scaling
+    yield from losses(node)
     for warning in node.warnings:
         yield "warning", warning
 
