@@ -6,7 +6,7 @@ Assumes: the worker's main thread calls it, between commits.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -17,7 +17,7 @@ from orchestrator.host.cgroups import CpuLimits
 from orchestrator.host.cpus import CpuFacts, cpu_facts
 from orchestrator.measure.ramp import RampPlan, lost_share, plan_ramp
 from orchestrator.measure.scaling import Scaling, scaling_of
-from orchestrator.measure.windows import Window
+from orchestrator.measure.windows import Mark, Window, window_of
 from orchestrator.spec.model import JobSpec
 
 WARM_CHUNKS = 4
@@ -62,7 +62,7 @@ class Ramp:
         self._over = bool(refused)
         self._refusing = False
         self._started = ground.clock()
-        self._warm: tuple[float, Picture] | None = None
+        self._warm: tuple[float, list[Mark]] | None = None
         self._chunk = 0.0
         self._taking: _Taking | None = None
 
@@ -118,12 +118,13 @@ class Ramp:
         marks = ground.pool.marks(ground.threads)
         if marks is None or min(mark.chunks for mark in marks) < WARM_CHUNKS:
             return
-        picture = ground.picture()
         if self._warm is None:
-            self._warm = (now, picture)
+            self._warm = (now, marks)
             return
-        left = seconds_left(self._warm, (now, picture))
-        if left is None or now - self._warm[0] < _RATE_SECONDS:
+        if now - self._warm[0] < _RATE_SECONDS:
+            return
+        left = seconds_left(self._warm[1], marks, ground.picture())
+        if left is None:
             return
         self._chunk = max(mark.took for mark in marks)
         plan = plan_ramp(ground.threads, now - self._started, left, self._chunk)
@@ -204,17 +205,18 @@ def why_no_ramp(spec: JobSpec, threads: int) -> str:
     return "" if threads > 1 else "one thread: there is nothing to compare it with"
 
 
-def seconds_left(before: tuple[float, Picture], now: tuple[float, Picture]) -> float | None:
-    """How long the rest takes at the rate between two moments: the shorter of what items and bytes say.
+def seconds_left(before: Sequence[Mark], now: Sequence[Mark], picture: Picture) -> float | None:
+    """How long the rest takes at the threads' rates between two marks: the shorter of what items and bytes say.
 
     Returns:
-        None where neither is known, or nothing was done between.
+        None where neither is known, or a thread has done nothing between.
     """
-    (start, old), (end, new) = before, now
-    seconds = end - start
+    window = window_of(0, before, now)
+    if window is None:
+        return None
     pairs = (
-        (new.total_items, new.items, new.items - old.items),
-        (new.total_bytes, new.nbytes, new.nbytes - old.nbytes),
+        (picture.total_items, picture.items, window.items_per_second),
+        (picture.total_bytes, picture.nbytes, window.bytes_per_second),
     )
-    told = [(total - done) * seconds / gain for total, done, gain in pairs if total != UNKNOWN and gain > 0]
+    told = [(total - done) / rate for total, done, rate in pairs if total != UNKNOWN and rate > 0]
     return max(0.0, min(told)) if told else None

@@ -12,6 +12,7 @@ from orchestrator.engine.ramping import Ground, Ramp, seconds_left, why_no_ramp
 from orchestrator.host.cgroups import CpuQuota
 from orchestrator.measure.ramp import MOST_COST
 from orchestrator.measure.scaling import Scaling
+from orchestrator.measure.windows import Mark
 from orchestrator.spec.load import parse_job
 from tests.engine.simulated import NO_LIMITS, SimulatedPool
 from tests.measure.curves import usl
@@ -190,17 +191,17 @@ def test_jobs_without_a_ramp(scaling: str, threads: int, why: str):
     assert pool.asked == []
 
 
-def picture(total_items: int, total_bytes: int, done_items: int, done_bytes: int) -> Picture:
-    """A board of that much."""
-    return Picture(total_items, total_bytes, done_items, done_bytes, 2, 0, ())
-
-
 def test_the_time_that_is_left():
-    """It is what the rate since the job was warm leaves, by items or by bytes, whichever is sooner."""
-    before = (10.0, picture(100, 1000, 10, 0))
-    assert seconds_left(before, (12.0, picture(100, 1000, 20, 500))) == pytest.approx(2.0)
-    assert seconds_left(before, (12.0, picture(100, UNKNOWN, 20, 500))) == pytest.approx(16.0)
-    assert seconds_left(before, (12.0, picture(UNKNOWN, 1000, 20, 10))) == pytest.approx(198.0)
-    assert seconds_left(before, (12.0, picture(UNKNOWN, UNKNOWN, 20, 10))) is None
-    assert seconds_left(before, (12.0, picture(100, 1000, 10, 0))) is None
-    assert seconds_left(before, (12.0, picture(100, 1000, 110, 0))) == 0.0
+    """It is what the threads' own rates since the job was warm leave, by items or by bytes, whichever is sooner."""
+    before = [Mark(10.0, 0, 0.1, 4, 10, 10, 0), Mark(10.0, 0, 0.1, 4, 0, 0, 0)]
+    now = [Mark(12.0, 0, 0.1, 9, 20, 20, 500), Mark(11.0, 0, 0.1, 9, 5, 5, 0)]
+
+    def left(total_items: int, total_bytes: int, done: int = 20) -> float | None:
+        return seconds_left(before, now, Picture(total_items, total_bytes, done, 500, 2, 0, ()))
+
+    assert left(100, UNKNOWN) == pytest.approx(80 / (5 + 5))
+    assert left(UNKNOWN, 1000) == pytest.approx(500 / 250)
+    assert left(100, 1000) == pytest.approx(2.0)
+    assert left(UNKNOWN, UNKNOWN) is None
+    assert left(10, UNKNOWN) == 0.0
+    assert seconds_left(before, [now[0], before[1]], Picture(100, UNKNOWN, 0, 0, 2, 0, ())) is None
