@@ -95,6 +95,7 @@ class CallLane:
 
     unsettled = 0
     stack = ""
+    place = ""
 
     def __init__(self) -> None:
         self.pace = Pace()

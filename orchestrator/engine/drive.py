@@ -9,12 +9,13 @@ import time
 from msgspec import Struct, field, structs
 
 from orchestrator.engine import board as fields
+from orchestrator.engine.anylane import ThreadRecord
 from orchestrator.engine.board import Board
 from orchestrator.engine.climbing import Climber, Slope, Turns
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.memorywatch import MemoryWatch
-from orchestrator.engine.pool import Pool, ThreadRecord
+from orchestrator.engine.pool import Pool
 from orchestrator.engine.probe import Probe
 from orchestrator.engine.protocol import Work
 from orchestrator.engine.quotawatch import QuotaWatch

@@ -16,12 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import orchestrator
 from orchestrator.measure.account import HotLine
 
 _SHOWN = 5
 _MOST_FAILURES = 20
-_OURS = os.path.dirname(orchestrator.__file__)
+_OURS = os.path.dirname(os.path.dirname(__file__))
 
 type Place = tuple[str, int, str]
 """File, line, function."""

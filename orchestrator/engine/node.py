@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.engine import board as fields
+from orchestrator.engine.anylane import AnyLane
 from orchestrator.engine.board import Board
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.dispenser import Chunk, Dispenser
 from orchestrator.engine.drive import Drive, Ending, Node
 from orchestrator.engine.nodereport import Measured, make_report
-from orchestrator.engine.pool import AnyLane, Pool
+from orchestrator.engine.pool import Pool
 from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.cpus import MOST_A_CPU
 from orchestrator.measure.node import NodeReport

@@ -5,9 +5,9 @@ from typing import Self
 
 from msgspec import Struct, structs
 
+from orchestrator.engine.anylane import ThreadRecord
 from orchestrator.engine.diagnosing import judge
 from orchestrator.engine.drive import Drive, Ending
-from orchestrator.engine.pool import ThreadRecord
 from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import describe_host

@@ -7,10 +7,11 @@ costs them nothing an item. Assumes: one thread calls it, the worker's main thre
 import os
 import time
 
+from orchestrator.engine.anylane import ThreadRecord
 from orchestrator.engine.board import ITEM, Board
 from orchestrator.engine.lanewatch import LaneWatch
 from orchestrator.engine.looking import Looker
-from orchestrator.engine.pool import Pool, ThreadRecord
+from orchestrator.engine.pool import Pool
 from orchestrator.host.cpus import read_affinity
 from orchestrator.measure.account import Account, LaneAccount
 from orchestrator.measure.machine import machine_between, read_cpu_times

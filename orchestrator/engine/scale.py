@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-import orchestrator
 from orchestrator.engine.protocol import Load, Measured, Sweep, Work
 from orchestrator.engine.session import decide_threads_for, pool_caps
 from orchestrator.engine.supervisor import Worker
@@ -35,6 +34,7 @@ from orchestrator.run.plan import ENTRIES_A_PART, PlanIndex, write_plan
 from orchestrator.spec.formats import resolve_output_format
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.local import LocalStore
+from orchestrator.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,5 +240,5 @@ def _manifest(spec: JobSpec, job_file: Path, output_format: str) -> Manifest:
         output_format=output_format,
         limit=None,
         created=time.time(),
-        versions={"ftorch": orchestrator.__version__, "python": platform.python_version(), "build": sys.version},
+        versions={"ftorch": __version__, "python": platform.python_version(), "build": sys.version},
     )

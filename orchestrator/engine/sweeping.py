@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.engine.anylane import AnyLane
 from orchestrator.engine.board import Board
 from orchestrator.engine.dispenser import Dispenser
 from orchestrator.engine.node import board_path
 from orchestrator.engine.outcome import Outcome
-from orchestrator.engine.pool import AnyLane, Pool
+from orchestrator.engine.pool import Pool
 from orchestrator.engine.protocol import Measured, Sweep
 from orchestrator.engine.ramping import WARM_CHUNKS
 from orchestrator.engine.sampler import Sampler, clock

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.engine.anylane import AnyLane
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, make_lane
 from orchestrator.engine.drive import Node
@@ -20,7 +21,6 @@ from orchestrator.engine.folding import merge_fold
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.node import board_path, run_node
-from orchestrator.engine.pool import AnyLane
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Sweep, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
