@@ -1,5 +1,6 @@
 """A contestant as a comparison goes on: whether it still stands, how it was tuned, what was measured of it."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,17 @@ from orchestrator.compare.backends import Backend
 from orchestrator.compare.figures import Sample, Terms, figures_of
 from orchestrator.compare.results import Row
 from orchestrator.compare.turn import Course, take_turn, tune
+
+_REFUSES = re.compile(r"module (\S+) does not support loading in subinterpreters")
+
+
+def why(failure: StageFailed, name: str) -> str:
+    """A contestant's failure, in one line."""
+    refuses = _REFUSES.search(failure.message)
+    if refuses is not None:
+        return f"the extension module {refuses[1]}, which the task imports, refuses to be loaded in a subinterpreter"
+    text = " ".join(str(failure).split())
+    return f"the task does not run on that Python: {text}" if name == "python" else text
 
 
 @dataclass(slots=True)
@@ -53,7 +65,7 @@ def try_first(standing: Sequence[Contender], course: Course, tell: Callable[[str
         try:
             return take_turn(contender.backend, course, 1, latencies=False)[0].seconds
         except StageFailed as failure:
-            contender.refused = str(failure)
+            contender.refused = why(failure, contender.name)
     return None
 
 
@@ -67,7 +79,7 @@ def tune_all(standing: Sequence[Contender], course: Course, tell: Callable[[str]
         try:
             contender.size, taken, sizes = tune(contender.backend, course)
         except StageFailed as failure:
-            contender.refused = str(failure)
+            contender.refused = why(failure, contender.name)
             continue
         contender.tuned = _tuned(contender, sizes, course.items)
         seconds.append(taken)

@@ -9,6 +9,7 @@ TOO_SHORT = 0.05
 """Seconds: a pass over all items that takes less says nothing about a rate."""
 _LEAST_FOR_P99 = 100
 _NO_DIFFERENCE = 0.05
+_TOO_NOISY = 1.25
 _HOUR = 3600
 
 
@@ -132,7 +133,9 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def verdict(ratio: Spread) -> str:
-    """What a ratio to threads means: "as fast" where the rounds cannot tell them apart, else "slower" or "faster"."""
+    """What a ratio to threads means: "slower", "faster", "as fast"; "unclear" where rounds contradict each other."""
+    if ratio.least < 1 < ratio.most and ratio.most > _TOO_NOISY * ratio.least:
+        return "unclear"
     if ratio.least <= 1 <= ratio.most or abs(ratio.median - 1) <= _NO_DIFFERENCE:
         return "as fast"
     return "slower" if ratio.median < 1 else "faster"

@@ -12,7 +12,7 @@ from concurrent.futures import BrokenExecutor, InterpreterPoolExecutor
 from orchestrator.compare import work
 from orchestrator.compare.base import Assignment, Pass
 from orchestrator.compare.messages import Kept, Load, save_replies, tuned_sizes
-from orchestrator.compare.work import Binding, Reply
+from orchestrator.compare.work import Reply
 from orchestrator.errors import FtorchError
 
 _PATIENCE = 60.0
@@ -37,7 +37,7 @@ class Interpreters:
         logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL + 1)
         self._up = interpreters.create_queue()
         self._pool = InterpreterPoolExecutor(
-            self._assignment.workers, initializer=_begin, initargs=(self._assignment.binding, self._up)
+            self._assignment.workers, initializer=work.begin_and_tell, initargs=(self._assignment.binding, self._up)
         )
 
     def first(self) -> None:
@@ -87,8 +87,3 @@ class Interpreters:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(cancel_futures=True)
-
-
-def _begin(binding: Binding, up: interpreters.Queue) -> None:
-    work.begin(binding)
-    up.put(True)

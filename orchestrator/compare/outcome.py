@@ -128,7 +128,7 @@ def alike(one: Any, other: Any) -> bool:
     if isinstance(one, float) or isinstance(other, float):
         numbers = isinstance(one, int | float) and isinstance(other, int | float)
         return numbers and math.isclose(one, other, rel_tol=_CLOSE)
-    return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
 def _short(text: str) -> str:

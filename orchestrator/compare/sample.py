@@ -138,15 +138,15 @@ def _spread(source: Source, store: LocalStore, share: float) -> Iterator[Entry]:
     if share >= 1:
         yield from entries
         return
-    due = 0.0
+    due = 1.0
     for entry in entries:
         if source.unit == "byte" and not entry.whole:
             yield from _stretches(entry, share)
-            continue
-        due += share
-        if due >= 1 or not due - share:
-            due -= 1
+        elif due >= 1:
+            due += share - 1
             yield entry
+        else:
+            due += share
 
 
 def _stretches(entry: Entry, share: float) -> Iterator[Entry]:

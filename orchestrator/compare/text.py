@@ -20,6 +20,8 @@ _HEADS = (
     "per million",
 )
 
+_LABEL = len("interpreters")
+
 
 def comparison_text(found: Comparison, width: int | None = None) -> str:
     """The comparison, ended with a newline; what is no table is wrapped to so many columns, None for no wrapping."""
@@ -30,7 +32,7 @@ def comparison_text(found: Comparison, width: int | None = None) -> str:
     if measured:
         lines += _table([_HEADS, *(_cells(row) for row in measured)], found.price is not None)
         lines.append("")
-    return "\n".join([*lines, *labelled(_notes(found, measured), width)]) + "\n"
+    return "\n".join([*lines, *labelled(_notes(found, measured), width, _LABEL)]) + "\n"
 
 
 def _table(rows: Sequence[Sequence[str]], priced: bool) -> list[str]:
@@ -69,8 +71,12 @@ def _notes(found: Comparison, measured: Sequence[Row]) -> Iterator[tuple[str, st
             yield "", note
     for row in measured:
         yield from _verdicts(row)
+    short = [row.name for row in measured if _figures(row).items_per_second is None]
+    if short:
+        what = f"all items together take less than {duration(TOO_SHORT)}: more items, or more work in each, would tell"
+        yield "too short", f"{', '.join(short)}: {what}"
     if found.failed:
-        yield "failed", f"{count(found.failed, 'item')} fail alike in every row that has figures"
+        yield "failed", f"{count(found.failed, 'item')} failed, and alike in every row that has figures"
     for note in found.notes:
         yield "note", note
     if measured:
@@ -80,11 +86,6 @@ def _notes(found: Comparison, measured: Sequence[Row]) -> Iterator[tuple[str, st
 def _verdicts(row: Row) -> Iterator[tuple[str, str]]:
     figures = row.figures
     assert figures is not None
-    if figures.items_per_second is None:
-        yield (
-            "too short",
-            f"{row.name}: all items take less than {duration(TOO_SHORT)}: more items, or more work in each",
-        )
     if figures.ratio is None or row.name == "threads":
         return
     ratio = figures.ratio
@@ -93,9 +94,14 @@ def _verdicts(row: Row) -> Iterator[tuple[str, str]]:
     )
     word = verdict(ratio)
     if word == "as fast":
-        yield "equal", f"{row.name} are as fast as threads here: {rounds}; speed is no reason to change"
+        yield (
+            "equal",
+            f"{row.name}: as fast as threads here: {rounds}; speed is no reason to change",
+        )
+    elif word == "unclear":
+        yield "unclear", f"{row.name}: faster in one round, slower in another: {rounds}; try again on a quiet machine"
     elif word == "faster":
-        yield "faster", f"{row.name} are faster than threads here: {rounds}"
+        yield "faster", f"{row.name}: faster than threads here: {rounds}"
 
 
 def _terms(found: Comparison, measured: Sequence[Row]) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from orchestrator.compare.arena import Arena, StageFailed, our_stage
 from orchestrator.compare.backends import find_backends
 from orchestrator.compare.base import Assignment
 from orchestrator.compare.choosing import Chooser, Found, binding_of, enough_items, first_items, spread_items
-from orchestrator.compare.contender import Contender
+from orchestrator.compare.contender import Contender, why
 from orchestrator.compare.equal import differing
 from orchestrator.compare.figures import Terms
 from orchestrator.compare.outcome import Outcome
@@ -126,7 +126,7 @@ class Tournament:
         try:
             sample, outcomes[contender.name] = take_turn(contender.backend, course, contender.size)
         except StageFailed as failure:
-            contender.refused = str(failure)
+            contender.refused = why(failure, contender.name)
         else:
             contender.samples[number] = sample
 

@@ -145,6 +145,12 @@ def begin(binding: Binding, index: int = 0) -> str:
     return _problem
 
 
+def begin_and_tell(binding: Binding, up: Any) -> None:
+    """Bind the task in this interpreter, and say in a queue that it is ready."""
+    begin(binding)
+    up.put(True)
+
+
 def do(message: bytes) -> bytes:
     """Do a message in this worker.
 

@@ -180,4 +180,21 @@ class Doer:
         """Do a message's items; the reply, pickled."""
         number, wired = pickle.loads(message)
         values, errors = self.run([PlainFile(*fields) for fields in wired] if self.file else wired)
-        return pickle.dumps((number, values, errors), PROTOCOL)
+        try:
+            return pickle.dumps((number, values, errors), PROTOCOL)
+        except Exception:
+            if self.options.get("fold") is not None:
+                raise
+        return pickle.dumps((number, self.picklable(values, errors), errors), PROTOCOL)
+
+    def picklable(self, values: Any, errors: Any) -> Any:
+        """The values, None for those that cannot be pickled, which is noted."""
+        kept = []
+        for at, value in enumerate(values):
+            try:
+                pickle.dumps(value, PROTOCOL)
+                kept.append(value)
+            except Exception as error:  # noqa: BLE001 - the task's own objects
+                errors[at] = f"the result cannot be pickled: {type(error).__name__}: {error}"
+                kept.append(None)
+        return kept
