@@ -34,13 +34,14 @@ def need_redis() -> None:
 def test_all_contestants_side_by_side(place: Place):
     """Each has every figure, measured; results were equal; nothing of the job or of the comparison stays behind."""
     need_redis()
-    scratch = place / "scratch"
+    scratch = place.path.parent / "scratch"
     scratch.mkdir()
     place.job(WORK, **JOB)
     before = place.listing()
     options = ("--repeats", "2", "--python", PYTHON, "--price", "0.04", "--sample", "400", "--json")
     done = place.ftorch("compare", "job.yaml", *options, env={"TMPDIR": str(scratch)}).expect(0)
     assert place.listing() == before
+    assert list(scratch.iterdir()) == []
     found = rows(done)
     assert list(found) == ["threads", "processes", "interpreters", "redis", "python"]
     for name, row in found.items():
@@ -66,7 +67,7 @@ def test_the_table_and_how_many_items_a_few_seconds_need(place: Place):
     assert [line.split()[0] for line in lines[3:5]] == ["threads", "processes"]
     assert "results checked equal" in done.out
     assert "commit results to disk" in done.out
-    assert [event["doing"] for event in done.events][0] == "importing the task"
+    assert done.events[0]["doing"] == "importing the task"
 
 
 def test_results_that_differ_are_shown(place: Place):
