@@ -75,9 +75,8 @@ def test_results_that_differ_are_shown(place: Place):
     source = "import sys\n\n\ndef f(n):\n    sum(range(40_000))\n"
     source += "    return n + (n == 7 and 'orchestrator.engine.worker' in str(sys.orig_argv))\n"
     place.job(source, **JOB)
-    done = place.ftorch("compare", ".", "--only", "threads,processes,interpreters", "--limit", "300", "--json").expect(
-        0
-    )
+    options = ("--only", "threads,processes,interpreters", "--limit", "300", "--repeats", "1", "--json")
+    done = place.ftorch("compare", ".", *options).expect(0)
     found = rows(done)
     assert found["threads"]["refused"] == "the results differ: 7: 8 here, 7 in processes"
     assert found["threads"]["figures"] is None
@@ -170,7 +169,7 @@ def until(process: Any, words: str) -> None:
     pytest.fail(f"it never said {words!r}")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stop_shows_what_was_measured(place: Place, stop: signal.Signals):
     """Ctrl-C in the second round ends all that was started, shows the first round, and leaves no file."""
     scratch = place / "scratch"

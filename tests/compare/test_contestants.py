@@ -28,6 +28,7 @@ class TestProcesses(SendingSuite):
         return backend_of("processes")
 
 
+@pytest.mark.slow
 class TestInterpreters(ContestantSuite):
     @pytest.fixture
     def backend(self) -> Backend:
@@ -42,6 +43,7 @@ class TestRedis(SendingSuite):
         return backend_of("redis")
 
 
+@pytest.mark.slow
 class TestOtherPython(SendingSuite):
     @pytest.fixture
     def backend(self) -> Backend:
