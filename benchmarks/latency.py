@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
 def measure(options: Options, results: Results) -> None:
     """Items without work, and with some; the contestants take turns."""
     results.notes.append(
-        "all of them run on the same free-threaded Python; the Redis fleet shares the CPUs with its broker"
+        "two workers, the same free-threaded Python for all; the Redis fleet shares the CPUs with its broker"
     )
     found = backends(list(NAMES), results)
     for level, steps in LEVELS.items():

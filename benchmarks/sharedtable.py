@@ -48,8 +48,8 @@ def measure(options: Options, results: Results) -> None:
     results.notes.append("two workers each; all of them run on the same free-threaded Python")
     results.notes.append("ftorch's first result is that of a whole run of one item, its output on disk")
     found = backends(["threads", "processes", "redis"], results)
-    for kind in MIB:
-        mib, items = (8, 100) if options.quick else (MIB[kind], ITEMS)
+    for kind, full in MIB.items():
+        mib, items = (8, 100) if options.quick else (full, ITEMS)
         sets = [f"input.range.stop={items}", f"with.kind={kind}", f"with.mib={mib}"]
         course = course_of(JOBS / "table.yaml", sets, options.scratch)
         contestants = [Contestant(backend.name, partial(_turn, backend, course)) for backend in found]

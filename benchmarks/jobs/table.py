@@ -1,4 +1,4 @@
-"""A large table that every item reads: flat numbers, or Python objects, whose reference counts are written when read."""
+"""A large table that every item reads: flat numbers, or Python objects, whose reference counts reading writes."""
 
 from array import array
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 Guarantees: what is put is taken exactly once, in order; after `close` every `take` gives None once nothing is left.
 Waking a sleeping thread takes 15 to 50 µs; a thread that looks has it in about one. At most one waiting thread looks,
-for about 0.1 ms, so that an idle pool costs nothing. Assumes: where there is but one CPU, nobody looks (it would only
+for about 0.3 ms, so that an idle pool costs nothing. Assumes: where there is but one CPU, nobody looks (it would only
 keep the other thread from running).
 """
 
@@ -10,7 +10,7 @@ import os
 import threading
 from collections import deque
 
-_LOOKS = 2000
+_LOOKS = 6000
 
 
 class Handoff[T]:
