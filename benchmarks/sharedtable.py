@@ -2,7 +2,8 @@
 
 Two tables: flat numbers, which processes that are forked after it was loaded go on sharing; and Python objects, whose
 reference counts are written whenever they are read, so that a forked process copies what it reads. Memory is the sum of
-proportional shares (PSS), looked at ten times a second while the items are done.
+proportional shares (PSS), looked at ten times a second while the items are done; for ftorch, whose worker ends with the
+run, that worker's own highest and what its supervisor has.
 """
 
 import sys

@@ -43,12 +43,14 @@ class Pass(Struct, frozen=True):
         seconds: from the first item handed out to the last result in hand.
         nbytes: bytes of items and results that were pickled on their way.
         cpu_seconds: of all its processes; None where whoever asks can tell better, by looking at them.
+        gone: the most bytes that a process had which has ended by now: nobody can look at it any more.
         note: what a user should know of how it ran.
     """
 
     seconds: float
     nbytes: int = 0
     cpu_seconds: float | None = None
+    gone: int = 0
     note: str = ""
 
 

@@ -60,7 +60,7 @@ class Threads:
         if node.backend.backend != "threads":
             notes.insert(0, f"ran on processes: {node.backend.reason}")
         cpu = node.user_seconds + node.system_seconds + used
-        return Pass(node.wall_seconds, 0, cpu, "; ".join(notes))
+        return Pass(node.wall_seconds, 0, cpu, node.peak_rss, "; ".join(notes))
 
     def save(self, path: str) -> None:
         """Write the last run's results as the others write theirs."""

@@ -15,7 +15,7 @@ from orchestrator.compare.backends import Backend
 from orchestrator.compare.base import Assignment
 from orchestrator.compare.figures import Sample
 from orchestrator.compare.outcome import Outcome, read_outcome
-from orchestrator.compare.usage import Peak, cpu_seconds
+from orchestrator.compare.usage import Peak, cpu_seconds, memory
 
 LATENCIES = 200
 LATENCY_SECONDS = 0.7
@@ -68,6 +68,7 @@ def take_turn(backend: Backend, course: Course, size: int, latencies: bool = Tru
         with peak.watched():
             told = arena.ask("run", size=size).run
             after = cpu_seconds(arena.pid)
+            left = memory(arena.pid)[0]
         assert told is not None
         path = Path(course.assignment.scratch) / f"{backend.name}.results"
         arena.ask("save", path=str(path))
@@ -82,7 +83,7 @@ def take_turn(backend: Backend, course: Course, size: int, latencies: bool = Tru
         startup=startup,
         seconds=told.seconds,
         cpu_seconds=after - before if told.cpu_seconds is None else told.cpu_seconds,
-        peak=peak.nbytes,
+        peak=max(peak.nbytes, told.gone + left) if told.gone else peak.nbytes,
         memory=peak.kind,
         nbytes=told.nbytes,
         latencies=alone,
