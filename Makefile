@@ -15,7 +15,7 @@ N ?= 20
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check faults bench lock check-lock clean
+.PHONY: help setup parts run test check faults bench lock check-lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ help: ## what there is
 
 setup: ## a free-threaded Python and .venv, with .venv/bin/ftorch in it
 	@tools/setup $(version)
+
+parts:
+	@tools/setup parts
 
 run: setup ## hash half a gigabyte of real files on every CPU this container may use, and report
 	@$(bin)/python jobs/hashing/make_input.py --size full
@@ -39,7 +42,7 @@ check: setup ## shell, style, types, layers: what can be read without running
 	@grep -q '"over":0,' tools/sizes/out/sizes.json || { cat tools/sizes/out/sizes.json; exit 1; }
 	$(bin)/python tools/check_lock.py
 
-test: check ## the checks, then the tests (in CI, or with ALL=1, the slow ones as well)
+test: check parts ## the checks, then the tests (in CI, or with ALL=1, the slow ones as well)
 	$(bin)/python -m pytest $(if $(CI)$(ALL),-m "") $(ARGS)
 
 faults: setup ## kills, full disks and torn writes, N=20 rounds of each

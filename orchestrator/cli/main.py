@@ -21,6 +21,7 @@ COMMANDS = {
     "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",
     "status": "Say how far a run is.",
+    "compare": "Put a job beside the pools and the fleet that it would replace.",
     "collect": "Put a run's output together again.",
     "report": "Show a run's report.",
     "schema": "Print the JSON Schema of job files.",

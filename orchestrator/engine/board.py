@@ -12,13 +12,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
-LINE = 8
-# The fields of a thread's line.
-LO, HI, ITEM, ITEMS, BYTES, FAILED, CHUNKS, STATE = range(LINE)
-# What STATE holds.
-IDLE, RUNNING, WAITING, PARKED, ENDED = range(5)
-NO_ITEM = -1
-"""What ITEM holds while a chunk is read or encoded."""
+from orchestrator.engine import line
+
+# A thread's line, by the names that readers of the board use.
+LINE = line.LINE
+LO, HI, ITEM, ITEMS = line.LO, line.HI, line.ITEM, line.ITEMS
+BYTES, FAILED, CHUNKS, STATE = line.BYTES, line.FAILED, line.CHUNKS, line.STATE
+IDLE, RUNNING, WAITING, PARKED, ENDED = line.IDLE, line.RUNNING, line.WAITING, line.PARKED, line.ENDED
+NO_ITEM = line.NO_ITEM
 # The fields of the head line.
 VERSION, THREADS, TOTAL_ITEMS, PHASE, TOTAL_BYTES, DONE_ITEMS, DONE_BYTES, TARGET = range(LINE)
 _VERSION = 1

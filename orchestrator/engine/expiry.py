@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from orchestrator.engine import board
+from orchestrator.engine.line import ITEM, LO, NO_ITEM
 
 _POLL_SECONDS = 0.0005
 
@@ -52,7 +52,7 @@ class Expiry:
         self.stack = "" if frame is None else "".join(traceback.format_stack(frame, limit=20))
         kind = self._exception((lo, item), self.stack)
         self._sent += 1
-        running = self._line[board.LO] == lo and self._line[board.ITEM] == item
+        running = self._line[LO] == lo and self._line[ITEM] == item
         if running and ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(kind)):
             return True
         self._sent -= 1
@@ -74,8 +74,8 @@ class Expiry:
     def leave(self) -> None:
         """Say that the lane runs no item now; an exception that is on its way is waited for. For the lane's thread."""
         try:
-            self._line[board.ITEM] = board.NO_ITEM
+            self._line[ITEM] = NO_ITEM
             while self._sent != self._arrived:
                 time.sleep(_POLL_SECONDS)
         except ItemTimeout:
-            self._line[board.ITEM] = board.NO_ITEM
+            self._line[ITEM] = NO_ITEM

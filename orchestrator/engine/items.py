@@ -9,8 +9,8 @@ from collections.abc import Set as AbstractSet
 from itertools import batched
 from typing import Any
 
-from orchestrator.engine.board import ITEM
 from orchestrator.engine.expiry import ItemTimeout
+from orchestrator.engine.line import ITEM
 
 HOLE = object()
 """Stands in a list of results where an item failed."""

@@ -10,19 +10,19 @@ type Row = tuple[str, str]
 """A label and its text; a row with an empty label goes on with the one before."""
 
 
-def labelled(rows: Iterable[Row], width: int | None) -> list[str]:
+def labelled(rows: Iterable[Row], width: int | None, label: int = _LABEL) -> list[str]:
     """The lines of some rows.
 
     Args:
         rows: what to show; a text may have newlines.
         width: columns of the terminal; None does not wrap, which suits a file and `grep`. A word, such as a path, is
             never broken.
+        label: columns of the labels.
     """
-    return [line for label, text in rows for line in _lines(label, text, width)]
+    return [line for name, text in rows for line in _lines(f"  {name:<{label}} ", text, width)]
 
 
-def _lines(label: str, text: str, width: int | None) -> list[str]:
-    head = f"  {label:<{_LABEL}} "
+def _lines(head: str, text: str, width: int | None) -> list[str]:
     parts = [part for line in text.split("\n") for part in _wrap(line.strip(), width, len(head))]
     return [f"{head if index == 0 else ' ' * len(head)}{part}".rstrip() for index, part in enumerate(parts)]
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from orchestrator.errors import FtorchError, TaskError
 from orchestrator.tasks.api import Context
 from orchestrator.tasks.fit import CONTEXT_PARAMETER, factory_parameters
@@ -90,6 +88,9 @@ def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any
 
 def own_arguments(encoded: bytes) -> dict[str, Any]:
     """A fresh copy of the `with:` arguments, whose objects no other thread holds."""
+    # Here, so that an interpreter of its own, which msgspec refuses to be loaded in, can bind a task too.
+    import msgspec
+
     arguments: dict[str, Any] = msgspec.json.decode(encoded)
     return {sys.intern(name): value for name, value in arguments.items()}
 

@@ -9,16 +9,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, NamedTuple
 
 from orchestrator.errors import FtorchError, TaskError
 from orchestrator.tasks.api import ATTRIBUTE, Options
 from orchestrator.tasks.fit import accepted_names, check_arguments, check_function, takes_context
 
 
-class Task(Struct, frozen=True):
+class Task(NamedTuple):
     """A task that was imported and fits its `with:` arguments.
 
     Attributes:

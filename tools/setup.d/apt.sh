@@ -4,6 +4,8 @@
 apt_helper=/usr/lib/apt/apt-helper
 build_packages=${FTORCH_BUILD_PACKAGES-build-essential pkg-config xz-utils ca-certificates libssl-dev zlib1g-dev
     libbz2-dev liblzma-dev libffi-dev libzstd-dev libsqlite3-dev libreadline-dev uuid-dev}
+# What some tests start; they skip where it is not there.
+test_packages=${FTORCH_TEST_PACKAGES-redis-server}
 
 # os_field NAME: a field of os-release, without its quotes.
 os_field() {
@@ -37,9 +39,10 @@ apt_bases() {
 # mirrors_in PATH: the addresses in a list of mirrors; apt ends the path with a slash of its own.
 mirrors_in() { awk '/^[a-z]+:/ {print $1}' "${1%/}" 2>/dev/null || true; }
 
+# missing_packages NAME…: those that are not installed.
 missing_packages() {
     local package
-    for package in $build_packages; do
+    for package in "$@"; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || printf '%s ' "$package"
     done
 }
@@ -47,7 +50,8 @@ missing_packages() {
 # install_build_packages: as root, installs what is missing; as anyone else, names the command and ends.
 install_build_packages() {
     local missing log=$cache/logs/apt.log
-    missing=$(missing_packages)
+    # shellcheck disable=SC2086  # one word a package
+    missing=$(missing_packages $build_packages)
     if [ -z "$missing" ]; then return; fi
     if [ "$(id -u)" != 0 ]; then
         die "building Python needs packages that are not installed. Run this, then call set-up again:
@@ -57,6 +61,28 @@ install_build_packages() {
     # shellcheck disable=SC2086  # one word a package
     if with_progress "installing build packages" "^Setting up" 0 "$log" install_packages $missing; then return; fi
     die_with_log "$log" "apt-get could not install the packages a build needs"
+}
+
+# install_test_packages: as root on Debian and Ubuntu, installs what some tests start; else, or where that fails, says
+# what they will do without. Never an end: a user's `make run` needs none of it.
+install_test_packages() {
+    local missing log=$cache/logs/apt-tests.log
+    if ! is_debian_family; then
+        say "set-up: tests that start $test_packages skip where it is not on the PATH"
+        return
+    fi
+    # shellcheck disable=SC2086  # one word a package
+    missing=$(missing_packages $test_packages)
+    if [ -z "$missing" ]; then return; fi
+    if [ "$(id -u)" != 0 ]; then
+        say "set-up: tests that start ${missing% } will skip; to have them run:
+  sudo apt-get install -y --no-install-recommends ${missing% }"
+        return
+    fi
+    say "set-up: installing ${missing% } for the tests"
+    # shellcheck disable=SC2086  # one word a package
+    if with_progress "installing what tests start" "^Setting up" 0 "$log" install_packages $missing; then return; fi
+    say "set-up: apt-get could not install ${missing% }: tests that start it will skip; the log: $log"
 }
 
 # The lists may be absent (a container) or old, and an interrupted dpkg wants to be finished first.
