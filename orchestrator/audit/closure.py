@@ -3,7 +3,8 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from orchestrator.audit.distributions import Distribution, Environment, normalised
 
@@ -12,8 +13,7 @@ _FOR_DEVELOPERS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A distribution, and the way to it: the distributions on it, with the extra that requires the next."""
 
     distribution: Distribution

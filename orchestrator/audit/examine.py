@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.audit.closure import closure_of
-from orchestrator.audit.distributions import Distribution, Environment, normalised
-from orchestrator.audit.extensions import imported, read_ahead, settle
+from orchestrator.audit.distributions import Environment, normalised
+from orchestrator.audit.extensions import imported, read_ahead
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.judging import extension_findings, held_back, outcome_findings, unreadable_findings
 from orchestrator.audit.model import AuditReport
 from orchestrator.audit.observed import Observed, Target
 from orchestrator.audit.probe import observe
-from orchestrator.audit.reach import Import, Reach, reach_of
+from orchestrator.audit.reach import Import, reach_of
+from orchestrator.audit.roots import Roots, import_paths, roots_of
 from orchestrator.audit.runtime import runtime_findings
+from orchestrator.audit.settling import settle
 from orchestrator.errors import JobError
 from orchestrator.host.interpreter import interpreter_facts
 from orchestrator.host.verdicts import Verdicts
@@ -33,7 +35,7 @@ class _Subject:
 
     name: str
     targets: Sequence[Target]
-    roots: dict[str, tuple[str, ...]]
+    roots: Roots
     imports: dict[str, Import]
     first: Sequence[Finding]
 
@@ -85,39 +87,13 @@ def job_subject(spec: JobSpec, base: Path, environment: Environment) -> _Subject
     """What a job imports, by reading; importing is left out where that cannot succeed."""
     target = spec.task.partition(":")[0]
     reach = reach_of(target, base)
-    roots, imports = _roots(target, reach, environment)
+    roots, imports = roots_of(target, reach, environment)
     first = [
         *runtime_findings(interpreter_facts(), spec.runtime.free_threading),
         *unreadable_findings(reach.unreadable),
     ]
     targets = () if reach.unreadable else (Target("task", target, str(base)),)
     return _Subject(spec.name, targets, roots, imports, first)
-
-
-def import_paths(target: str, base: Path) -> list[str]:
-    """Where a job's modules are looked for, as its worker does."""
-    beside = [str((base / target).resolve().parent)] if target.endswith(".py") else [str(base), str(Path.cwd())]
-    return [*beside, *sys.path]
-
-
-def _roots(target: str, reach: Reach, environment: Environment) -> tuple[dict[str, tuple[str, ...]], dict[str, Import]]:
-    roots: dict[str, tuple[str, ...]] = {}
-    imports: dict[str, Import] = {}
-    own = [] if target.endswith(".py") else environment.of_module(target)
-    for one in own:
-        if not _is_ours(one):
-            roots[one.name] = ()
-    for found in reach.imports.values():
-        for one in environment.of_module(found.module):
-            if not _is_ours(one):
-                roots.setdefault(one.name, (Path(found.path).name,))
-                imports.setdefault(normalised(one.name), found)
-    return roots, imports
-
-
-def _is_ours(one: Distribution) -> bool:
-    """Ftorch itself: a task imports its decorator; what else it needs, it needs anyway."""
-    return normalised(one.name) == "ftorch"
 
 
 def _examine(subject: _Subject, environment: Environment, limit: float, started: float) -> AuditReport:

@@ -3,16 +3,13 @@
 import importlib.machinery
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-
-from msgspec.structs import replace
 
 from orchestrator.audit.closure import Reached
 from orchestrator.audit.distributions import Environment
 from orchestrator.audit.model import Extension
-from orchestrator.audit.observed import LoadedExtension, Observed, Target
-from orchestrator.audit.probe import observe
+from orchestrator.audit.observed import LoadedExtension, Observed
 from orchestrator.host.extension import Verdict
 from orchestrator.host.verdicts import Verdicts
 
@@ -39,7 +36,7 @@ def verdict_of(one: LoadedExtension) -> Verdict:
 
 def read_ahead(reached: Iterable[Reached], verdicts: Verdicts) -> list[Extension]:
     """The shared objects of some distributions, read from their files; libraries that are no modules are left out."""
-    found = []
+    found: list[Extension] = []
     for one in reached:
         shared = [(path, name) for path, name in one.distribution.shared_objects()]
         names = {name for path, name in shared if _is_for_this_python(path)}
@@ -49,35 +46,6 @@ def read_ahead(reached: Iterable[Reached], verdicts: Verdicts) -> list[Extension
                 facts = (one.distribution.name, one.distribution.version, verdict.kind)
                 found.append(Extension(name, str(path), *facts, "read", verdict.reason, one.chain))
     return found
-
-
-def settle(extensions: Sequence[Extension], limit: float, verdicts: Verdicts) -> list[Extension]:
-    """The same, with those that could not be told by reading loaded one by one in another process.
-
-    Creating a module is enough; where one cannot be created alone, it is imported with its packages.
-    """
-    answers: dict[str, LoadedExtension] = {}
-    errors: dict[str, str] = {}
-    for kind in ("file", "module"):
-        open_ = [one for one in extensions if one.verdict == "undecided" and one.path not in answers]
-        targets = [
-            Target("file", one.name, one.path) if kind == "file" else Target("module", one.name) for one in open_
-        ]
-        observed = observe(targets, limit)
-        answers |= {one.path: one for one in observed.extensions if one.declared is not None}
-        errors |= {one.path: outcome.error or "" for one, outcome in zip(open_, observed.outcomes, strict=True)}
-    for path, answer in answers.items():
-        verdicts.settle(path, verdict_of(answer))
-    return [_settled(one, answers.get(one.path), errors.get(one.path, "")) for one in extensions]
-
-
-def _settled(one: Extension, answer: LoadedExtension | None, error: str) -> Extension:
-    if one.verdict != "undecided":
-        return one
-    if answer is None:
-        return replace(one, reason=f"{one.reason}; loading it failed: {error}" if error else one.reason)
-    verdict = verdict_of(answer)
-    return replace(one, verdict=verdict.kind, reason=verdict.reason, how="loaded")
 
 
 def _judge(path: Path, name: str, names: set[str], verdicts: Verdicts) -> Verdict:

@@ -46,7 +46,7 @@ def held_back(reached: Iterable[Reached]) -> Iterator[Finding]:
         if newer:
             message = f"{label} is installed: {newer} and newer have no free-threaded wheel"
             yield finding("FT022", Fact(message, "Pin it, so that the older release is taken on purpose."))
-        elif _is_pre_release(found.version) and not found.sources:
+        elif _is_pre_release(found.version) and found.source is None:
             message = f"{label} is a pre-release: pip takes one where no final release can be installed"
             yield finding("FT022", Fact(message, "Pin it if it is wanted; else look which final release has a wheel."))
 

@@ -9,15 +9,15 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 _MOST_FILES = 2000
 _BY_NAME = ("import_module", "__import__")
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """An import of something that is not the job's own.
 
     Attributes:
@@ -31,8 +31,7 @@ class Import:
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A file of the job that is no valid Python, or cannot be read."""
 
     path: str
@@ -40,13 +39,12 @@ class Unreadable:
     message: str
 
 
-@dataclass(slots=True)
-class Reach:
+class Reach(Struct):
     """The job's own files, the first of its imports of each other module, and the files that could not be read."""
 
-    files: list[Path] = field(default_factory=list)
-    imports: dict[str, Import] = field(default_factory=dict)
-    unreadable: list[Unreadable] = field(default_factory=list)
+    files: list[Path] = []
+    imports: dict[str, Import] = {}
+    unreadable: list[Unreadable] = []
 
 
 def reach_of(target: str, base: Path) -> Reach:

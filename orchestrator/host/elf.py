@@ -7,9 +7,10 @@ Nothing in the file is trusted: every offset is checked against its size, and th
 import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 X86_64, AARCH64 = 62, 183
 MACHINES = {X86_64: "x86_64", AARCH64: "aarch64"}
@@ -34,8 +35,7 @@ class NotReadError(ValueError):
     """This is no file that can be read here; the message says what it is instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A part of the file that is loaded: `filled` bytes of it lie at `offset` of the file, the rest is zero."""
 
     kind: int

@@ -9,9 +9,10 @@ import platform
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from orchestrator.host.elf import MACHINES, NotReadError, SharedObject
 from orchestrator.host.machinecode import constant_passed, refers_to
@@ -22,24 +23,21 @@ type Kind = Literal["safe", "needs", "undecided", "foreign", "library", "unread"
 built for a Python with a GIL, no extension at all, and a file that cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the file says, and where it says so."""
 
     kind: Kind
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Def:
+class _Def(Struct, frozen=True):
     """A PyModuleDef (moduleobject.h): where its slots are (0: it has none, None: not known), and its layout."""
 
     slots: int | None
     free_threaded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Extension:
+class _Extension(Struct, frozen=True):
     """An extension module's file that is open: its name without folder and suffixes, and its relocations."""
 
     name: str
