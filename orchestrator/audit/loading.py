@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 type Reader = Callable[[ModuleType], bool]
 
@@ -32,23 +32,23 @@ _PROCESS_EVENTS = ("os.fork", "os.forkpty", "os.posix_spawn", "os.system", "os.e
 class _Events:
     """Writes events; a forked child is told to be silent."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file: BinaryIO | None = file
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
         self._lock = threading.Lock()
         os.register_at_fork(after_in_child=self._fall_silent)
 
     def tell(self, event: str, **facts: Any) -> None:
-        """Write one; `default` keeps an odd module name from ending the process."""
+        """Write one; an odd module's name does not end the process."""
+        line = json.dumps({"event": event, **facts}, default=str).encode() + b"\n"
         with self._lock:
-            if self._file is not None:
-                self._file.write(json.dumps({"event": event, **facts}, default=str).encode() + b"\n")
-                self._file.flush()
+            while line and self._fd >= 0:
+                line = line[os.write(self._fd, line) :]
 
     def _fall_silent(self) -> None:
         self._lock = threading.Lock()
-        if self._file is not None:
-            os.close(self._file.fileno())
-            self._file = None
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 def gil_field() -> Reader | None:
@@ -144,7 +144,7 @@ def _main(fd: int) -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.set_inheritable(fd, False)
-    events = _Events(os.fdopen(fd, "wb"))
+    events = _Events(fd)
     reader = None if request["verbose"] else gil_field()
     events.tell("hello", field=reader is not None)
     if reader is None and _is_free_threaded() and not request["verbose"]:

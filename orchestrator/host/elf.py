@@ -73,7 +73,7 @@ class SharedObject:
             self.segments = [segment for segment in headers if segment.kind == _LOAD]
             self._dynamic = _dynamic(self.data, headers)
             self._strings = self.table(STRTAB, STRSZ)
-        except (struct.error, OverflowError):
+        except struct.error, OverflowError:
             self.close()
             raise NotReadError("damaged: a table lies outside the file") from None
         except NotReadError:

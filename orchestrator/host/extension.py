@@ -68,7 +68,7 @@ def judge(path: Path | str) -> Verdict:
             return _judge(_Extension(Path(path).name.partition(".")[0], file, Relocations(file)))
     except NotReadError as error:
         return Verdict("unread", str(error))
-    except (struct.error, OverflowError):
+    except struct.error, OverflowError:
         return Verdict("unread", "damaged: an address lies outside the file")
     except (OSError, ValueError) as error:
         return Verdict("unread", f"cannot be opened: {getattr(error, 'strerror', None) or error}")
