@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "dispatch", "api", "scaling", "hashing", "memory", "faults")
+NAMES = ("startup", "dispatch", "api", "scaling", "hashing", "memory", "faults", "audit")
 
 
 def main(arguments: list[str]) -> int:
