@@ -27,7 +27,7 @@ def installed() -> dict[str, tuple[str, str]]:
         for path, name in one.shared_objects()
         if path.name.endswith(ending) and path.is_file()
     }
-    library = Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
+    library = Path(sysconfig.get_path("stdlib")) / "lib-dynload"
     return found | {str(path): (module_name(path.name), "Python") for path in library.glob("*.so")}
 
 
