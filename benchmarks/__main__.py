@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "dispatch", "api", "scaling", "hashing", "memory", "faults", "latency", "sharedtable")
+NAMES = ("startup", "dispatch", "api", "scaling", "hashing", "memory", "faults", "latency", "sharedtable", "audit")
 
 
 def main(arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ The tree (exit code in brackets)::
     │   └── RunDamaged           a file of it is not what the ledger says
     ├── MachineError [3]         this machine cannot run the job
     │   ├── GilError             the GIL is on and the job requires it off
+    │   │   └── GilRefused       an import that would turn it on; an ImportError, too, so that libraries can do without
     │   └── MissingExtra         an optional dependency is not installed
     ├── TooManyFailed [1]        the job ran, but more items failed than it allows
     ├── Interrupted [75]         stopped before the end; `--resume` goes on from the last commit
@@ -99,6 +100,10 @@ class MachineError(FtorchError):
 
 class GilError(MachineError):
     """The GIL is on, and the job requires it off."""
+
+
+class GilRefused(GilError, ImportError):
+    """Importing it would turn the GIL on, and the job requires it off."""
 
 
 class MissingExtra(MachineError):

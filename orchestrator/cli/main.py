@@ -17,6 +17,7 @@ from orchestrator.errors import BAD_JOB, DONE, RESUMABLE, FtorchError
 COMMANDS = {
     "init": "Write a job file and a task to start from.",
     "plan": "Say what a job would do, and why, without running it.",
+    "audit": "Say what would turn the GIL on in a job, before it runs.",
     "submit": "Run a job, or go on with a run.",
     "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",

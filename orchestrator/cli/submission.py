@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
+from orchestrator.audit.foresight import look_ahead
 from orchestrator.cli.asked import Asked, Telling
 from orchestrator.cli.options import find_run, load
 from orchestrator.cli.show import open_watcher, print_json, print_plan, print_report
@@ -45,9 +46,18 @@ def dry(asked: Asked, as_json: bool) -> int:
 def submit(asked: Asked, telling: Telling, standby: Standby) -> int:
     """Do what was asked with the worker on standby, and tell of it; the exit code."""
     sitting, going_on = _sitting(asked)
+    _foretell(sitting, telling.quiet)
     report = _run(sitting, going_on, asked.resume, telling.quiet, standby.take())
     _tell(report, telling.quiet, telling.as_json)
     return _CODES[report.state]
+
+
+def _foretell(sitting: Sitting, quiet: bool) -> None:
+    """Say what the job can reach that would turn the GIL on, while the worker starts."""
+    if quiet or sitting.spec.runtime.backend == "processes":
+        return
+    for line in look_ahead(sitting.spec.task, sitting.base):
+        complain(f"ftorch: {line}\n  `ftorch audit {sitting.job_file}` says what to do about it.")
 
 
 def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool, spawned: Spawned) -> RunReport:

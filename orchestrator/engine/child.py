@@ -12,6 +12,7 @@ import msgspec
 
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, ThreadLane, make_lane
+from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.protocol import Work, problem_of
 from orchestrator.errors import FtorchError
@@ -48,6 +49,10 @@ def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
     store = LocalStore(Path(work.run))
     manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     spec = manifest.spec
+    if spec.runtime.free_threading == "required":
+        watch = GilWatch()
+        watch.start()
+        watch.refuse()
     task = load_task(spec.task, Path(manifest.base), spec.arguments)
     state = make_process_state(task, spec.arguments)
     mapped = Board.open(Path(board), write=True)

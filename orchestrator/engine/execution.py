@@ -13,6 +13,7 @@ from orchestrator.engine.outcome import WHOLE_CHUNK
 from orchestrator.engine.poison import Poison, Poisoned
 from orchestrator.engine.segments import Segment, encode_segment
 from orchestrator.engine.sinks import Sink
+from orchestrator.errors import GilRefused
 from orchestrator.inputs.base import Batch
 from orchestrator.spec.model import Retry
 
@@ -49,6 +50,7 @@ class Executor:
         results, errors = self._run_around(chunk.poison, values, base)
         if not errors and not batch.unreadable:
             return encode_segment(self._sink, Segment(base, batch.keys, results, {}, {}))
+        _end_if_refused(errors)
         keys = batch.keys()
         segment = Segment(base, lambda: keys, results, errors, {at: values[at] for at in errors})
         segment.note_unreadable(enumerate(batch.unreadable, unreadable))
@@ -66,6 +68,7 @@ class Executor:
                 segment.errors[at] = error
             else:
                 del segment.errors[at], segment.values[at]
+        _end_if_refused(segment.errors)
         self._explain_timeouts(chunk, segment)
 
     def _run_around(self, poison: tuple[Poison, ...], values: Sequence[Any], base: int) -> tuple[list[Any], Errors]:
@@ -124,3 +127,14 @@ class Executor:
             if error.target == (chunk.lo, number):
                 text = "it took longer than timeout.item and was ended"
                 segment.errors[at] = Poisoned(Poison(number, "Timeout", text, error.stack, 1))
+
+
+def _end_if_refused(errors: Errors) -> None:
+    """End the lane, and so the run, where the task cannot do without a module that was refused to it.
+
+    Raises:
+        GilRefused: what an item raised.
+    """
+    for error in errors.values():
+        if isinstance(error, GilRefused):
+            raise error

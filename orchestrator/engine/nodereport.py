@@ -74,7 +74,8 @@ def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending
     """The report of a node that has just ended."""
     node, (scaling, no_scaling) = drive.node, drive.scaling
     progress = measured.ledger.progress
-    decided = Decided(drive.threads, node.backend, node.setup_seconds, node.gilwatch.culprit, warnings=node.warnings)
+    warnings = [*node.gilwatch.refused, *node.warnings]
+    decided = Decided(drive.threads, node.backend, node.setup_seconds, node.gilwatch.culprit, warnings=warnings)
     done = Done(
         ending=ending,
         complete=progress.complete,

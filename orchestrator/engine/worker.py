@@ -68,6 +68,8 @@ def _converse(channel: Channel) -> int:
     os.environ.update(load.pools)
     started = time.perf_counter()
     spec = parse_job(bytes(load.job))
+    if spec.runtime.free_threading == "required":
+        watch.refuse()
     task = load_task(spec.task, Path(load.base), spec.arguments)
     backend = decide_backend(spec.runtime.backend, spec.runtime.free_threading, interpreter_facts(), watch.culprit)
     on_threads = load.prepare and backend.backend == "threads"
@@ -77,6 +79,7 @@ def _converse(channel: Channel) -> int:
     seconds = time.perf_counter() - started
     is_fold = task.options.fold is not None
     channel.send(Loaded(is_fold, task.fingerprint, backend, watch.culprit, seconds))
+    watch.remember()
     work = channel.receive()
     if isinstance(work, Merge) and task.options.fold is not None:
         merge_fold(LocalStore(Path(work.run)), task.options.fold)

@@ -48,7 +48,7 @@ def load_task(reference: str, base: Path, arguments: Mapping[str, Any]) -> Task:
         TaskError: it cannot be imported, is not a function of one item, or does not take these arguments.
     """
     target, _, name = reference.partition(":")
-    module = _import_file(base / target) if target.endswith(".py") else _import_module(target, base)
+    module = import_task_module(target, base)
     return task_of(_lookup(module, name, reference), reference, arguments)
 
 
@@ -74,6 +74,15 @@ def task_of(function: Any, reference: str, arguments: Mapping[str, Any]) -> Task
         takes=accepted_names(function),
         fingerprint=_fingerprint(function),
     )
+
+
+def import_task_module(target: str, base: Path) -> ModuleType:
+    """Import what a task's reference names before its colon: "package.module", or "./file.py" relative to `base`.
+
+    Raises:
+        TaskError: it cannot be imported.
+    """
+    return _import_file(base / target) if target.endswith(".py") else _import_module(target, base)
 
 
 def _import_file(path: Path) -> ModuleType:

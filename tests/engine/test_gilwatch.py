@@ -66,6 +66,24 @@ def test_an_import_in_a_thread(extensions):
 
 AT_THE_TOP = "import needsgil\ndef f(n):\n    return n * n\n"
 IN_THE_TASK = "def f(n):\n    if n == 5:\n        import needsgil\n    return n * n\n"
+SWALLOWED = """
+try:
+    import needsgil
+except ImportError:
+    needsgil = None
+def f(n):
+    assert needsgil is None
+    return n * n
+"""
+UNHEARD = """
+import warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    warnings.showwarning = lambda *_, **__: None
+    import needsgil
+def f(n):
+    return n * n
+"""
 IN_STATE = """
 from orchestrator import task
 def make():
@@ -101,7 +119,7 @@ def test_required_refuses_it(blamed, source):
     """With `free_threading: required` nothing is started or written, and the error names the module."""
     blamed.job(source, runtime={"free_threading": "required"})
     before = blamed.listing()
-    blamed.ftorch("submit", "job.yaml").expect(3, "importing needsgil turned the GIL on")
+    blamed.ftorch("submit", "job.yaml").expect(3, "importing needsgil would turn the GIL on")
     assert {name for name in blamed.listing() if "__pycache__" not in name} == set(before)
 
 
@@ -127,10 +145,43 @@ def test_a_late_import_stops_what_requires_the_gil_off(blamed):
     """With `required` such a job stops with the name; what was committed is kept, and it can be resumed."""
     blamed.job(IN_THE_TASK, runtime={"free_threading": "required"})
     done = blamed.ftorch("submit", "job.yaml", "--threads", "2")
-    done.expect(3, "importing needsgil turned the GIL on while the job ran")
+    done.expect(3, "needsgil was refused", "importing needsgil would turn the GIL on")
     assert not (blamed / "out.jsonl").exists()
     done = blamed.ftorch(
         "submit", "job.yaml", "--resume", "--set", "runtime.free_threading=preferred", "--set", "runtime.backend=auto"
     )
     done.expect(0)
+    assert blamed.results() == SQUARES
+
+
+def test_a_library_that_can_do_without_it_goes_on(blamed):
+    """With `required` an import whose failure the job handles is refused: the run is done on threads, and says so."""
+    blamed.job(SWALLOWED, runtime={"free_threading": "required"})
+    done = blamed.ftorch("submit", "job.yaml", "--threads", "2", "--json").expect(0, "ftorch: needsgil was refused")
+    [node] = done.json()["nodes"]
+    assert (node["gil_enabled"], node["gil_culprit"], node["backend"]["backend"]) == (False, None, "threads")
+    assert [warning for warning in node["warnings"] if warning.startswith("needsgil was refused: loading it would")]
+    assert blamed.results() == SQUARES
+
+
+def test_children_refuse_it_too(blamed):
+    """With `required` and `backend: processes`, a child does not load it either, and the run ends with the name."""
+    blamed.job(IN_THE_TASK, runtime={"free_threading": "required", "backend": "processes"})
+    blamed.ftorch("submit", "job.yaml", "--threads", "2").expect(3, "importing needsgil would turn the GIL on")
+
+
+def test_an_unheard_culprit_is_found_in_its_file(blamed):
+    """A library that silences the warning hides nothing: the module is named, as its file gives it away."""
+    report = blamed.job(UNHEARD).submit("--threads", "2")
+    [node] = report["nodes"]
+    assert (node["gil_enabled"], node["gil_culprit"]) == (True, "needsgil")
+    assert blamed.results() == SQUARES
+
+
+def test_what_the_user_forces_is_not_refused(blamed):
+    """With PYTHON_GIL=0 the user has decided: nothing is refused, and the report says what that means."""
+    blamed.job(AT_THE_TOP, runtime={"free_threading": "required"})
+    report = blamed.submit("--threads", "2", env={"PYTHON_GIL": "0"})
+    [node] = report["nodes"]
+    assert any("keeps the GIL off even for extension modules that need it" in warning for warning in node["warnings"])
     assert blamed.results() == SQUARES

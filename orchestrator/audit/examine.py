@@ -1,0 +1,124 @@
+"""The audit of a job, of a package, or of all that is installed: reads, imports in other processes, and concludes."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.audit.closure import closure_of
+from orchestrator.audit.distributions import Environment, normalised
+from orchestrator.audit.extensions import imported, read_ahead
+from orchestrator.audit.findings import Finding
+from orchestrator.audit.judging import extension_findings, held_back, outcome_findings, unreadable_findings
+from orchestrator.audit.model import AuditReport
+from orchestrator.audit.observed import Observed, Target
+from orchestrator.audit.probe import observe
+from orchestrator.audit.reach import Import, reach_of
+from orchestrator.audit.roots import Roots, import_paths, roots_of
+from orchestrator.audit.runtime import runtime_findings
+from orchestrator.audit.settling import settle
+from orchestrator.errors import JobError
+from orchestrator.host.interpreter import interpreter_facts
+from orchestrator.host.verdicts import Verdicts
+from orchestrator.spec.model import JobSpec
+
+_RANK = {"error": 0, "warning": 1, "note": 2}
+_LOADING_LIMIT = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What is looked at: its name, what to import, the distributions it starts from, and its own imports by these."""
+
+    name: str
+    targets: Sequence[Target]
+    roots: Roots
+    imports: dict[str, Import]
+    first: Sequence[Finding]
+
+
+def audit_job(spec: JobSpec, base: Path, limit: float = 60.0) -> AuditReport:
+    """Audit a job: what its task's module imports now, and what it can reach.
+
+    Args:
+        spec: the job.
+        base: its folder.
+        limit: seconds that importing the task may take.
+    """
+    started = time.perf_counter()
+    environment = Environment(import_paths(spec.task.partition(":")[0], base))
+    return _examine(job_subject(spec, base, environment), environment, limit, started)
+
+
+def audit_package(name: str, limit: float = 60.0) -> AuditReport:
+    """Audit an installed distribution: what its modules import, and what it can reach.
+
+    Raises:
+        JobError: it is not installed.
+    """
+    started = time.perf_counter()
+    environment = Environment()
+    found = environment.distributions.get(normalised(name))
+    if found is None:
+        [*known] = environment.of_module(name)
+        hint = f"Did you mean {known[0].name}?" if known else "`pip list` lists what is installed."
+        raise JobError(f"no distribution {name!r} is installed in {sys.prefix}", hint=hint)
+    targets = [Target("module", module) for module in sorted(found.modules) if not module.startswith(("_", "test"))]
+    subject = _Subject(f"{found.name} {found.version}", targets, {found.name: ()}, {}, _first())
+    return _examine(subject, environment, limit, started)
+
+
+def audit_environment() -> AuditReport:
+    """Audit everything that is installed, by reading; nothing is imported but what reading cannot tell."""
+    started = time.perf_counter()
+    environment = Environment()
+    subject = _Subject(sys.prefix, (), dict.fromkeys(environment.distributions, ()), {}, ())
+    return _examine(subject, environment, _LOADING_LIMIT, started)
+
+
+def _first() -> list[Finding]:
+    return [*runtime_findings(interpreter_facts())]
+
+
+def job_subject(spec: JobSpec, base: Path, environment: Environment) -> _Subject:
+    """What a job imports, by reading; importing is left out where that cannot succeed."""
+    target = spec.task.partition(":")[0]
+    reach = reach_of(target, base)
+    roots, imports = roots_of(target, reach, environment)
+    first = [
+        *runtime_findings(interpreter_facts(), spec.runtime.free_threading),
+        *unreadable_findings(reach.unreadable),
+    ]
+    targets = () if reach.unreadable else (Target("task", target, str(base)),)
+    return _Subject(spec.name, targets, roots, imports, first)
+
+
+def _examine(subject: _Subject, environment: Environment, limit: float, started: float) -> AuditReport:
+    python, verdicts = interpreter_facts(), Verdicts()
+    with ThreadPoolExecutor(1) as beside:
+        importing = beside.submit(observe, subject.targets, limit)
+        reached = closure_of(environment, subject.roots)
+        ahead = read_ahead(reached, verdicts)
+        observed: Observed = importing.result()
+    now = imported(observed, environment, verdicts)
+    seen = {os.path.realpath(one.path) for one in now}
+    later = [one for one in ahead if os.path.realpath(one.path) not in seen]
+    extensions = [*now, *settle(later, _LOADING_LIMIT, verdicts)]
+    verdicts.save()
+    findings = [
+        *subject.first,
+        *outcome_findings(observed.outcomes, subject.name),
+        *extension_findings(extensions, environment, subject.imports, python.free_threaded),
+        *held_back(reached),
+    ]
+    return AuditReport(
+        subject=subject.name,
+        python=python,
+        distributions=len(reached),
+        extensions=extensions,
+        findings=sorted(findings, key=lambda one: (_RANK[one.severity], one.rule)),
+        seconds=time.perf_counter() - started,
+    )

@@ -1,0 +1,143 @@
+"""`ftorch audit` as a user runs it, and the look ahead of `ftorch submit`."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.audit.rules import RULES
+from tests.command import ROOT, Place
+from tests.extensions import SOURCES, build
+
+JOBS = ["hashing", "thumbnails", "textnorm", "wordcount", "columns", "sums"]
+LATE = "def f(n):\n    import bad.fast\n    return n\n"
+NOW = "import bad.fast\ndef f(n):\n    return n\n"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder for a job."""
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def site(tmp_path_factory) -> dict[str, str]:
+    """An environment in which a distribution is installed whose extension turns the GIL on, and an empty cache."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "bad").mkdir()
+    (folder / "bad" / "__init__.py").write_text("")
+    path = build(folder / "bad", "fast", SOURCES["no_slot"].replace("no_slot", "fast"))
+    information = folder / "bad-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Name: bad\nVersion: 1.2\n")
+    (information / "RECORD").write_text(f"bad/__init__.py,,\nbad/{path.name},,\n")
+    cache = tmp_path_factory.mktemp("cache")
+    return {"PYTHONPATH": f"{folder}:{ROOT}", "XDG_CACHE_HOME": str(cache)}
+
+
+@pytest.mark.parametrize(("source", "rule"), [(NOW, "FT010"), (LATE, "FT011")], ids=["imported", "late"])
+def test_what_turns_the_gil_on_is_named(place: Place, site, source: str, rule: str):
+    """Exit 1, the module and its distribution, the job's own line that leads there, and what to do."""
+    place.job(source)
+    done = place.ftorch("audit", "job.yaml", "--json", env=site)
+    assert done.code == 1, done.err
+    [finding] = [one for one in done.json()["findings"] if one["severity"] != "note"]
+    assert (finding["rule"], finding["detail"]["modules"]) == (rule, "bad.fast")
+    assert (finding["detail"]["distribution"], finding["detail"]["version"]) == ("bad", "1.2")
+    assert (finding["path"], finding["line"]) == (str(place / "task.py"), 1 + (rule == "FT011"))
+    text = place.ftorch("audit", "job.yaml", env=site)
+    assert text.code == 1
+    assert re.search(rf"{rule} .*bad 1\.2 .*bad\.fast", text.out)
+
+
+def test_sarif(place: Place, site):
+    """The same findings as a SARIF log, with places that are relative to the current folder."""
+    done = place.job(LATE).ftorch("audit", "job.yaml", "--sarif", env=site)
+    [run] = done.json()["runs"]
+    [result] = [one for one in run["results"] if one["level"] != "note"]
+    physical = result["locations"][0]["physicalLocation"]
+    assert (result["ruleId"], physical["artifactLocation"]["uri"]) == ("FT011", "task.py")
+    assert physical["region"] == {"startLine": 2}
+    assert result["ruleId"] in [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+
+
+def test_submit_looks_ahead(place: Place, site):
+    """A run is told what it can reach before it starts, from the cache the second time, and anew after a change."""
+    place.job("def f(n):\n    if n < 0:\n        import bad.fast\n    return n\n")
+    for _ in range(2):
+        done = place.ftorch("submit", "job.yaml", "--set", "output.overwrite=true", env=site)
+        assert "ftorch: bad 1.2 would turn the GIL on when loaded: bad.fast" in done.expect(0).err
+    place.write("task.py", "def f(n):\n    return n + 0\n")
+    done = place.ftorch("submit", "job.yaml", "--set", "output.overwrite=true", env=site)
+    assert "would turn the GIL on" not in done.expect(0).err
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_shipped_jobs_are_clean(name: str, place: Place):
+    """No shipped job imports or reaches anything that turns the GIL on."""
+    done = place.ftorch("audit", ROOT / "jobs" / name, "--json", cwd=ROOT)
+    assert (done.code, done.json()["findings"]) == (0, []), done.out + done.err
+
+
+@pytest.mark.parametrize("name", ["msgspec", "psutil", "pyyaml", "numpy", "pillow", "pyarrow"])
+def test_our_own_dependencies_are_clean(name: str, place: Place):
+    """The packages that ftorch needs, and its extras, leave the GIL off, as far as they can be reached."""
+    done = place.ftorch("audit", "--package", name, "--json")
+    matter = [one for one in done.json()["findings"] if one["rule"] in ("FT010", "FT011", "FT020")]
+    assert matter == []
+    assert any(one["distribution"].lower() == name for one in done.json()["extensions"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((), "name one thing"),
+        (("job.yaml", "--environment"), "name one thing"),
+        (("--package", "no-such"), "no distribution 'no-such' is installed"),
+        (("--package", "yaml"), "Did you mean PyYAML?"),
+        (("job.yaml", "--json", "--sarif"), "choose one"),
+        (("gone.yaml",), "there is no such file"),
+    ],
+)
+def test_mistakes_on_the_command_line(place: Place, arguments: tuple[str, ...], text: str):
+    """What cannot be audited ends with exit 2 and one message."""
+    done = place.job().ftorch("audit", *arguments)
+    assert done.code == 2
+    assert text.lower() in done.err.lower()
+
+
+@pytest.mark.parametrize(
+    ("source", "rule", "text"),
+    [
+        ("def\n", "FT030", "not valid Python"),
+        ("import nothing_of_that_name\n", "FT030", "nothing_of_that_name"),
+        ("import os\nos._exit(5)\n", "FT033", "exit code 5"),
+        ("import os\nos.abort()\n", "FT032", "SIGABRT"),
+        ("while True: pass\n", "FT031", "did not end within 1 s"),
+        ("print('hello')\ndef f(n): return n\n", "FT041", "prints: hello"),
+    ],
+)
+def test_tasks_that_cannot_be_imported(place: Place, source: str, rule: str, text: str):
+    """A task's file that fails, ends, crashes or hangs is one finding, with what happened."""
+    done = place.job(source).ftorch("audit", "job.yaml", "--json", "--timeout", "1")
+    [finding] = [one for one in done.json()["findings"] if one["rule"] != "FT004"]
+    assert finding["rule"] == rule
+    assert text in finding["message"]
+    assert done.code == (0 if finding["severity"] == "note" else 1)
+
+
+def test_the_rules_are_documented():
+    """docs/audit.md has a line for each rule, with its severity and title."""
+    text = (ROOT / "docs" / "audit.md").read_text()
+    rows = dict(re.findall(r"^\| (FT0\d\d) \| (.*) \|$", text, re.MULTILINE))
+    assert rows == {name: f"{rule.severity} | {rule.title}" for name, rule in RULES.items()}
+
+
+def test_json_names_the_interpreter(place: Place):
+    """The report says which Python it speaks of, and whether the GIL was forced."""
+    done = place.job().ftorch("audit", "job.yaml", "--json", env={"PYTHON_GIL": "1"})
+    report = json.loads(done.out)
+    assert report["python"]["version"] == sys.version.split()[0]
+    assert [one["rule"] for one in report["findings"] if one["severity"] == "error"] == ["FT002"]
