@@ -1,0 +1,309 @@
+"""Evaluates expressions to what they stand for: places that threads share above all."""
+
+import ast
+import builtins
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from orchestrator.audit.races.kinds import Kind, kind_of_call, kind_of_literal
+from orchestrator.audit.races.names import Class, Function, Module, dotted
+from orchestrator.audit.races.project import Project
+from orchestrator.audit.races.values import CONTEXT, Bound, Context, External, Instance, Place, Value
+
+DEEPEST = 12
+_OWN_KEYS = ("get_ident", "get_native_id", "current_thread", "getpid")
+_ELEMENT = frozenset(("get", "setdefault", "__getitem__"))
+
+
+@dataclass
+class Frame:
+    """Where an expression is evaluated.
+
+    Attributes:
+        project: the user's modules.
+        function: the function it stands in; None at the top of a module.
+        given: what the function's parameters were seen to be called with.
+        process: what `ctx.process` is.
+        shared: functions whose local variables are shared by all threads that call what they return.
+    """
+
+    project: Project
+    module: Module
+    function: Function | None = None
+    given: Mapping[str, Value] = field(default_factory=dict)
+    process: Place | None = None
+    shared: frozenset[Function] = frozenset()
+    depth: int = 0
+
+    def deeper(self, function: Function | None, module: Module) -> Frame:
+        """Another function's frame, whose parameters are not known."""
+        return Frame(self.project, module, function, {}, self.process, self.shared, self.depth + 1)
+
+
+def look(node: ast.expr, frame: Frame) -> Value:
+    """What an expression stands for; None where that is nobody else's, or cannot be told."""
+    if frame.depth > DEEPEST:
+        return None
+    match node:
+        case ast.Name(id=name):
+            return _name(name, frame)
+        case ast.Attribute(value=value, attr=attr):
+            return attribute(look(value, frame), attr, frame)
+        case ast.Subscript(value=value, slice=index):
+            base = look(value, frame)
+            if not isinstance(base, Place) or own_key(index):
+                return None
+            return base.part(f"[{ast.unparse(index)}]")
+        case ast.NamedExpr(value=value):
+            return look(value, frame)
+        case ast.Call():
+            return _result(node, frame)
+    return None
+
+
+def own_key(index: ast.expr) -> bool:
+    """Whether an entry is the calling thread's alone: its key is the thread's."""
+    text = ast.unparse(index)
+    return any(f"{name}(" in text for name in _OWN_KEYS) or text.endswith("ctx.index")
+
+
+def _name(name: str, frame: Frame) -> Value:
+    function = frame.function
+    while function is not None:
+        if name in function.params:
+            return _parameter(name, function, frame)
+        if name in function.nested:
+            return Bound(function.nested[name])
+        if name in function.assigned:
+            return _local(name, function, frame)
+        function = function.parent
+    return module_name(name, frame.module, frame)
+
+
+def _parameter(name: str, function: Function, frame: Frame) -> Value:
+    if name in function.assigned:
+        return None
+    if function is frame.function and (given := frame.given.get(name)) is not None:
+        return given
+    if name == "ctx":
+        return CONTEXT
+    default = function.defaults.get(name)
+    if default is not None and (kind := kind_of(default, frame.deeper(None, function.module))) in _MUTABLE:
+        return Place(name, "default", kind, home=f"{function.module.name}.{function.name}")
+    if function.owner is not None and name == function.params[0] and not function.decorated("staticmethod"):
+        return (
+            function.owner if function.decorated("classmethod") or _makes_class(function) else Instance(function.owner)
+        )
+    if function in frame.shared:
+        return Place(name, "closure", Kind.UNKNOWN, home=f"{function.module.name}.{function.name}")
+    return None
+
+
+def _makes_class(function: Function) -> bool:
+    return function.name.endswith(("__new__", "__init_subclass__", "__class_getitem__"))
+
+
+_MUTABLE = (Kind.DICT, Kind.LIST, Kind.SET, Kind.DEQUE, Kind.ARRAY)
+
+
+def _local(name: str, function: Function, frame: Frame) -> Value:
+    values = function.assigned[name]
+    inner = frame if function is frame.function else frame.deeper(function, function.module)
+    if function is not frame.function and function in frame.shared:
+        kinds = [kind_of(value, inner) for value in values if value is not None]
+        kind = next((kind for kind in kinds if kind is not Kind.PLAIN), Kind.PLAIN if kinds else Kind.UNKNOWN)
+        return Place(name, "closure", kind, home=f"{function.module.name}.{function.name}")
+    if len(values) != 1 or values[0] is None:
+        return None
+    again = Frame(**{**vars(inner), "depth": inner.depth + 1})
+    value = look(values[0], again)
+    return value if not isinstance(value, External) else None
+
+
+def module_name(name: str, module: Module, frame: Frame) -> Value:
+    """What a name at the top of a module stands for."""
+    if name in module.functions and name not in module.bindings:
+        return Bound(module.functions[name])
+    if name in module.classes:
+        return module.classes[name]
+    if name in module.bindings:
+        return _binding(name, module, frame)
+    if name in module.imports:
+        return resolve(module.imports[name], frame)
+    if name in module.functions:
+        return Bound(module.functions[name])
+    return External(name) if hasattr(builtins, name) else None
+
+
+def _binding(name: str, module: Module, frame: Frame) -> Value:
+    inner = frame.deeper(None, module)
+    values = [value for value in module.bindings[name] if value is not None]
+    for value in values:
+        target = look(value, inner) if not isinstance(value, ast.Call) else None
+        if isinstance(target, (Bound, Class, Module)):
+            return target
+    pairs = [(kind_of(value, inner), class_of(value, inner)) for value in values]
+    kind, cls = next((pair for pair in pairs if pair[0] is not Kind.PLAIN), pairs[0] if pairs else (Kind.UNKNOWN, None))
+    return Place(name, "global", kind, cls, home=module.name)
+
+
+def resolve(path: str, frame: Frame) -> Value:
+    """What a full dotted name stands for: one of the user's, or something external."""
+    module = frame.project.find(path)
+    if module is not None:
+        return module
+    parent, _, name = path.rpartition(".")
+    if not parent:
+        return External(path)
+    home = frame.project.find(parent)
+    if home is None or frame.depth > DEEPEST:
+        return External(path)
+    return module_name(name, home, frame.deeper(None, home))
+
+
+def attribute(base: Value, attr: str, frame: Frame) -> Value:
+    """An attribute of what an expression stands for."""
+    match base:
+        case External(name=name):
+            return resolve(f"{name}.{attr}", frame)
+        case Module():
+            found = module_name(attr, base, frame.deeper(None, base))
+            return found if found is not None else frame.project.find(f"{base.name}.{attr}")
+        case Context():
+            return frame.process if attr == "process" else None
+        case Class():
+            return _class_attribute(base, attr, frame, None)
+        case Instance(cls=cls):
+            return _class_attribute(cls, attr, frame, base)
+        case Place():
+            return _place_attribute(base, attr, frame)
+    return None
+
+
+def _place_attribute(base: Place, attr: str, frame: Frame) -> Value:
+    if base.kind in (Kind.OWN, Kind.COUNT):
+        return None
+    if base.cls is None:
+        return base.part(f".{attr}")
+    if attr in base.cls.fields:
+        inner = frame.deeper(base.cls.methods.get("__init__"), base.cls.module)
+        value = base.cls.fields[attr]
+        return base.part(f".{attr}", kind_of(value, inner), class_of(value, inner))
+    found = _class_attribute(base.cls, attr, frame, base)
+    return base.part(f".{attr}") if found is None else found
+
+
+def method(cls: Class, name: str, frame: Frame) -> Function | None:
+    """A method of a class or of its bases, among the user's."""
+    if name in cls.methods:
+        return cls.methods[name]
+    for base in cls.node.bases:
+        parent = look(base, frame.deeper(None, cls.module))
+        if isinstance(parent, Class) and (found := method(parent, name, frame.deeper(None, cls.module))) is not None:
+            return found
+    return None
+
+
+def _class_attribute(cls: Class, attr: str, frame: Frame, owner: Place | Instance | None) -> Value:
+    found = method(cls, attr, frame) if frame.depth <= DEEPEST else None
+    if found is not None:
+        bound: Value = Bound(found, owner)
+        return bound
+    through = owner is not None
+    if attr not in cls.attributes or (through and (attr in cls.fields or cls.dataclass)):
+        return None
+    inner = frame.deeper(None, cls.module)
+    value = cls.attributes[attr]
+    place = Place(f"{cls.name}.{attr}", "class", kind_of(value, inner), class_of(value, inner), home=cls.module.name)
+    return Place(**{**vars(place), "through_self": through})
+
+
+def _result(call: ast.Call, frame: Frame) -> Value:
+    """What a call gives, where that is shared, or an object of the user's."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr in _ELEMENT and call.args:
+        base = look(call.func.value, frame)
+        if isinstance(base, Place) and base.kind in (Kind.DICT, Kind.UNKNOWN) and not own_key(call.args[0]):
+            return base.part(f"[{ast.unparse(call.args[0])}]")
+    target = look(call.func, frame)
+    if isinstance(target, Class):
+        return Instance(target)
+    if isinstance(target, Bound) and not target.function.generates:
+        value = returned(target.function)
+        if value is not None:
+            inner = frame.deeper(target.function, target.function.module)
+            if target.self is not None and target.function.params:
+                inner.given = {target.function.params[0]: target.self}
+            return look(value, inner)
+    return None
+
+
+def returned(function: Function) -> ast.expr | None:
+    """The one expression that a function returns (or yields first); None where there are several."""
+    values = [
+        node.value for node in function.nodes if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None
+    ]
+    return values[0] if len(values) == 1 else None
+
+
+def kind_of(node: ast.expr, frame: Frame) -> Kind:
+    """What kind of thing an expression makes."""
+    literal = kind_of_literal(node)
+    if literal is not None or frame.depth > DEEPEST:
+        return literal or Kind.UNKNOWN
+    match node:
+        case ast.Call(func=func):
+            return _kind_of_result(look(func, frame), dotted(func), frame)
+        case ast.Name(id=name) if (
+            frame.function is not None and len(values := frame.function.assigned.get(name, [])) == 1
+        ):
+            inner = Frame(**{**vars(frame), "depth": frame.depth + 1})
+            return kind_of(values[0], inner) if values[0] is not None else Kind.UNKNOWN
+    value = look(node, frame)
+    if isinstance(value, Place):
+        return value.kind
+    return Kind.PLAIN if isinstance(value, (Bound, Class, Module)) else Kind.UNKNOWN
+
+
+def _kind_of_result(target: Value, name: str, frame: Frame) -> Kind:
+    match target:
+        case External(name=full):
+            return kind_of_call(full)
+        case Class():
+            return kind_of_class(target, frame)
+        case Bound(function=function):
+            if function.generates and not function.decorated("contextmanager"):
+                return Kind.ITERATOR
+            value = returned(function)
+            return kind_of(value, frame.deeper(function, function.module)) if value is not None else Kind.UNKNOWN
+    return kind_of_call(name)
+
+
+def kind_of_class(cls: Class, frame: Frame) -> Kind:
+    """What an object of the class is: thread-local, a container, or just an object."""
+    for base in cls.node.bases:
+        inner = frame.deeper(None, cls.module)
+        parent = look(base, inner)
+        if isinstance(parent, Class) and frame.depth <= DEEPEST:
+            kind = kind_of_class(parent, inner)
+        else:
+            kind = kind_of_call(parent.name if isinstance(parent, External) else dotted(base))
+        if kind is not Kind.UNKNOWN and kind is not Kind.OBJECT:
+            return kind
+    return Kind.OBJECT
+
+
+def class_of(node: ast.expr, frame: Frame) -> Class | None:
+    """The user's class that an expression makes an object of."""
+    if frame.depth > DEEPEST:
+        return None
+    if isinstance(node, ast.Call):
+        target = look(node.func, frame)
+        if isinstance(target, Class):
+            return target
+        if isinstance(target, Bound) and (value := returned(target.function)) is not None:
+            return class_of(value, frame.deeper(target.function, target.function.module))
+    if isinstance(node, ast.Name) and frame.function is not None:
+        values = frame.function.assigned.get(node.id, [])
+        if len(values) == 1 and values[0] is not None:
+            return class_of(values[0], Frame(**{**vars(frame), "depth": frame.depth + 1}))
+    return None
