@@ -71,36 +71,35 @@ def accesses(reach: Reach) -> list[Access]:
 
 
 def _of(site: Site, reached: Reached, reach: Reach) -> Iterator[Access]:
-    frame = reach.frame(reached)
-    node = site.node
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            for target in targets:
-                for place, whole in _targets(target, reached, reach):
-                    yield Access(place, How.STORE, node, site, reached, value if whole else None)
-        case ast.AnnAssign(target=target, value=value) if value is not None:
-            for place, _ in _targets(target, reached, reach):
-                yield Access(place, How.STORE, node, site, reached, value)
-        case ast.AugAssign(target=target, value=value):
-            for place, _ in _targets(target, reached, reach):
-                yield Access(place, How.UPDATE, node, site, reached, value)
-        case ast.Delete(targets=targets):
-            for target in targets:
-                for place, _ in _targets(target, reached, reach):
-                    yield Access(place, How.DELETE, node, site, reached)
+    match site.node:
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.Delete():
+            yield from _writes(site.node, site, reached, reach)
         case ast.Call(func=ast.Attribute(value=owner, attr=method)):
-            base = look(owner, frame)
+            base = look(owner, reach.frame(reached))
             if isinstance(base, Place):
-                yield Access(base, How.CALL, node, site, reached, method=method)
+                yield Access(base, How.CALL, site.node, site, reached, method=method)
         case ast.For(iter=iterated) | ast.AsyncFor(iter=iterated):
             yield from _iteration(iterated, site, reached, reach)
         case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-            for generator in node.generators:
+            for generator in site.node.generators:
                 yield from _iteration(generator.iter, site, reached, reach)
         case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()) | ast.Subscript(ctx=ast.Load()):
-            place = look(node, frame)
+            place = look(site.node, reach.frame(reached))
             if isinstance(place, Place):
-                yield Access(place, How.READ, node, site, reached)
+                yield Access(place, How.READ, site.node, site, reached)
+
+
+type Write = ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Delete
+
+
+def _writes(node: Write, site: Site, reached: Reached, reach: Reach) -> Iterator[Access]:
+    how = {ast.AugAssign: How.UPDATE, ast.Delete: How.DELETE}.get(type(node), How.STORE)
+    value = None if isinstance(node, ast.Delete) else node.value
+    if isinstance(node, ast.AnnAssign) and value is None:
+        return
+    for target in node.targets if isinstance(node, (ast.Assign, ast.Delete)) else [node.target]:
+        for place, whole in _targets(target, reached, reach):
+            yield Access(place, how, node, site, reached, value if whole else None)
 
 
 def _iteration(node: ast.expr, site: Site, reached: Reached, reach: Reach) -> Iterator[Access]:
@@ -122,23 +121,25 @@ def _targets(target: ast.expr, reached: Reached, reach: Reach) -> Iterator[tuple
         for element in target.elts:
             yield from ((place, False) for place, _ in _targets(element, reached, reach))
         return
-    frame = reach.frame(reached)
-    place: Value = None
-    match target:
-        case ast.Name(id=name) if name in reached.function.declared:
-            place = look(target, frame)
-        case ast.Subscript():
-            place = look(target, frame)
-        case ast.Attribute(value=owner, attr=attr):
-            base = look(owner, frame)
-            if isinstance(base, Class):
-                found = look(target, frame)
-                known = isinstance(found, Place)
-                place = found if known else Place(f"{base.name}.{attr}", "class", Kind.UNKNOWN, home=base.module.name)
-            elif isinstance(base, (Place, Module)):
-                place = look(target, frame)
+    place = _target(target, reached, reach)
     if isinstance(place, Place):
         yield place, True
+
+
+def _target(target: ast.expr, reached: Reached, reach: Reach) -> Value:
+    frame = reach.frame(reached)
+    match target:
+        case ast.Name(id=name) if name in reached.function.declared:
+            return look(target, frame)
+        case ast.Subscript():
+            return look(target, frame)
+        case ast.Attribute(value=owner, attr=attr):
+            base = look(owner, frame)
+            known = look(target, frame) if isinstance(base, (Place, Module, Class)) else None
+            if isinstance(base, Class) and not isinstance(known, Place):
+                return Place(f"{base.name}.{attr}", "class", Kind.UNKNOWN, home=base.module.name)
+            return known
+    return None
 
 
 def expression_places(node: ast.AST, reached: Reached, reach: Reach) -> Iterator[Place]:

@@ -76,13 +76,13 @@ def _problem(question: Question, act: Access, site: Site, reach: Reach) -> Verdi
         if _flag_only(act, site) or (act.value is not None and _own_value(act)):
             return None
         return "FT104", f"{name} is made where it is not there yet, without a lock", None
-    if question.asks is Asks.MISSING or place.name != name:
+    if question.asks is Asks.MISSING or place.name != name or act.how is not How.CALL:
         return None
-    if act.how is How.CALL and act.method in TAKERS:
+    if act.method in TAKERS:
         return "FT103", f"{name} was not empty when it was checked, but may be when {act.method}() takes from it", None
-    if act.how is How.CALL and act.method in _FILLERS and _asks_empty(site):
-        return "FT104", f"{name} is filled where it is still empty, without a lock", None
-    return None
+    if act.method not in _FILLERS or not _asks_empty(site):
+        return None
+    return "FT104", f"{name} is filled where it is still empty, without a lock", None
 
 
 def _own_value(act: Access) -> bool:

@@ -1,4 +1,4 @@
-"""Judges iterators, iteration, and what is written and read back (FT108–FT110)."""
+"""Judges iterators, iteration, and what is written and read back (FT108 to FT110)."""
 
 import ast
 from collections.abc import Iterator

@@ -100,22 +100,20 @@ def kind_of_call(name: str) -> Kind:
     return QUALIFIED.get(name) or BUILTINS.get(name) or Kind.UNKNOWN
 
 
+_LITERALS: dict[type[ast.expr], Kind] = {
+    **dict.fromkeys((ast.Dict, ast.DictComp), Kind.DICT),
+    **dict.fromkeys((ast.List, ast.ListComp), Kind.LIST),
+    **dict.fromkeys((ast.Set, ast.SetComp), Kind.SET),
+    ast.GeneratorExp: Kind.ITERATOR,
+    **dict.fromkeys((ast.Constant, ast.Tuple, ast.JoinedStr, ast.Lambda, ast.Compare, ast.UnaryOp), Kind.PLAIN),
+}
+
+
 def kind_of_literal(node: ast.expr) -> Kind | None:
     """What a display, a comprehension or a constant makes; None for other expressions."""
-    match node:
-        case ast.Dict() | ast.DictComp():
-            return Kind.DICT
-        case ast.List() | ast.ListComp():
-            return Kind.LIST
-        case ast.Set() | ast.SetComp():
-            return Kind.SET
-        case ast.GeneratorExp():
-            return Kind.ITERATOR
-        case ast.BinOp(left=left, right=right):
-            return next((kind for side in (left, right) if (kind := kind_of_literal(side)) is Kind.LIST), Kind.UNKNOWN)
-        case ast.Constant() | ast.Tuple() | ast.JoinedStr() | ast.Lambda() | ast.Compare() | ast.UnaryOp():
-            return Kind.PLAIN
-    return None
+    if isinstance(node, ast.BinOp):
+        return Kind.LIST if Kind.LIST in map(kind_of_literal, (node.left, node.right)) else Kind.UNKNOWN
+    return _LITERALS.get(type(node))
 
 
 CHANGERS = {

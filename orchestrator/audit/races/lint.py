@@ -4,11 +4,14 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.races.access import accesses
 from orchestrator.audit.races.checks import judge_checks
+from orchestrator.audit.races.frames import Frame, returned
 from orchestrator.audit.races.iteration import judge_iteration, judge_iterators, judge_readback
-from orchestrator.audit.races.look import Frame, class_of, kind_of, look, module_name, returned
+from orchestrator.audit.races.look import class_of, kind_of, look, module_name
 from orchestrator.audit.races.names import Class, Function, Module, last_name
 from orchestrator.audit.races.process import judge_process
 from orchestrator.audit.races.project import Project
@@ -55,7 +58,9 @@ def lint_package(name: str, base: Path) -> list[Finding]:
         roots += [Bound(method) for cls in module.classes.values() for method in cls.methods.values()]
     reach = Reach(project)
     reach.follow([root for root in roots if not root.function.name.startswith("test_")])
-    return _judge(reach)
+    top = project.find(name)
+    folder = Path(top.source.path).parent if top is not None else base
+    return [finding for finding in _judge(reach) if Path(finding.path).is_relative_to(folder)]
 
 
 def _all_modules(name: str, project: Project) -> Iterator[Module]:
@@ -173,9 +178,21 @@ def _judge(reach: Reach) -> list[Finding]:
 
 
 def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """By file, line and rule; each once, and nothing told twice of one line and one name."""
-    once: dict[tuple[str, int, str, str], Finding] = {}
+    """By file, line and rule: nothing told twice of one line, nor the same of one name at every line of a file."""
+    once: dict[tuple[str, int, str], Finding] = {}
     for finding in sorted(findings, key=lambda one: (one.path, one.line, one.severity == "note", one.rule)):
-        name = finding.detail.get("name", finding.message)
-        once.setdefault((finding.path, finding.line, name, ""), finding)
-    return list(once.values())
+        once.setdefault((finding.path, finding.line, finding.detail.get("name", finding.message)), finding)
+    groups: dict[tuple[str, str, str, str], list[Finding]] = {}
+    for finding in once.values():
+        key = (finding.path, finding.rule, finding.severity, finding.detail.get("name", str(finding.line)))
+        groups.setdefault(key, []).append(finding)
+    return [_with_lines(group) for group in groups.values()]
+
+
+def _with_lines(group: list[Finding]) -> Finding:
+    """One finding for all lines that do the same to the same thing: the first, which names the others."""
+    first, *rest = group
+    if not rest:
+        return first
+    lines = ", ".join(str(finding.line) for finding in rest)
+    return replace(first, detail={**first.detail, "lines": lines})

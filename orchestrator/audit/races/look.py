@@ -2,69 +2,40 @@
 
 import ast
 import builtins
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
+from orchestrator.audit.races.frames import DEEPEST, Frame, own_key, returned
 from orchestrator.audit.races.kinds import Kind, kind_of_call, kind_of_literal
 from orchestrator.audit.races.names import Class, Function, Module, dotted
-from orchestrator.audit.races.project import Project
 from orchestrator.audit.races.values import CONTEXT, Bound, Context, External, Instance, Place, Value
 
-DEEPEST = 12
-_OWN_KEYS = ("get_ident", "get_native_id", "current_thread", "getpid")
 _ELEMENT = frozenset(("get", "setdefault", "__getitem__"))
-
-
-@dataclass
-class Frame:
-    """Where an expression is evaluated.
-
-    Attributes:
-        project: the user's modules.
-        function: the function it stands in; None at the top of a module.
-        given: what the function's parameters were seen to be called with.
-        process: what `ctx.process` is.
-        shared: functions whose local variables are shared by all threads that call what they return.
-    """
-
-    project: Project
-    module: Module
-    function: Function | None = None
-    given: Mapping[str, Value] = field(default_factory=dict)
-    process: Place | None = None
-    shared: frozenset[Function] = frozenset()
-    depth: int = 0
-
-    def deeper(self, function: Function | None, module: Module) -> Frame:
-        """Another function's frame, whose parameters are not known."""
-        return Frame(self.project, module, function, {}, self.process, self.shared, self.depth + 1)
 
 
 def look(node: ast.expr, frame: Frame) -> Value:
     """What an expression stands for; None where that is nobody else's, or cannot be told."""
+    found: Value = None
     if frame.depth > DEEPEST:
-        return None
+        return found
     match node:
         case ast.Name(id=name):
-            return _name(name, frame)
+            found = _name(name, frame)
         case ast.Attribute(value=value, attr=attr):
-            return attribute(look(value, frame), attr, frame)
+            found = attribute(look(value, frame), attr, frame)
         case ast.Subscript(value=value, slice=index):
-            base = look(value, frame)
-            if not isinstance(base, Place) or own_key(index):
-                return None
-            return base.part(f"[{ast.unparse(index)}]")
+            found = _entry(look(value, frame), index)
         case ast.NamedExpr(value=value):
-            return look(value, frame)
+            found = look(value, frame)
         case ast.Call():
-            return _result(node, frame)
-    return None
+            found = _result(node, frame)
+    return found
 
 
-def own_key(index: ast.expr) -> bool:
-    """Whether an entry is the calling thread's alone: its key is the thread's."""
-    text = ast.unparse(index)
-    return any(f"{name}(" in text for name in _OWN_KEYS) or text.endswith("ctx.index")
+def _entry(base: Value, index: ast.expr) -> Value:
+    if not isinstance(base, Place) or own_key(index):
+        return None
+    copied = isinstance(index, ast.Slice) and base.kind is not Kind.ARRAY
+    return None if copied else base.part(f"[{ast.unparse(index)}]")
 
 
 def _name(name: str, frame: Frame) -> Value:
@@ -81,22 +52,20 @@ def _name(name: str, frame: Frame) -> Value:
 
 
 def _parameter(name: str, function: Function, frame: Frame) -> Value:
-    if name in function.assigned:
-        return None
-    if function is frame.function and (given := frame.given.get(name)) is not None:
-        return given
+    given = frame.given.get(name) if function is frame.function else None
+    if name in function.assigned or given is not None:
+        return given if name not in function.assigned else None
     if name == "ctx":
         return CONTEXT
+    home = f"{function.module.name}.{function.name}"
     default = function.defaults.get(name)
     if default is not None and (kind := kind_of(default, frame.deeper(None, function.module))) in _MUTABLE:
-        return Place(name, "default", kind, home=f"{function.module.name}.{function.name}")
+        return Place(name, "default", kind, home=home)
     if function.owner is not None and name == function.params[0] and not function.decorated("staticmethod"):
         return (
             function.owner if function.decorated("classmethod") or _makes_class(function) else Instance(function.owner)
         )
-    if function in frame.shared:
-        return Place(name, "closure", Kind.UNKNOWN, home=f"{function.module.name}.{function.name}")
-    return None
+    return Place(name, "closure", Kind.UNKNOWN, home=home) if function in frame.shared else None
 
 
 def _makes_class(function: Function) -> bool:
@@ -115,8 +84,7 @@ def _local(name: str, function: Function, frame: Frame) -> Value:
         return Place(name, "closure", kind, home=f"{function.module.name}.{function.name}")
     if len(values) != 1 or values[0] is None:
         return None
-    again = Frame(**{**vars(inner), "depth": inner.depth + 1})
-    value = look(values[0], again)
+    value = look(values[0], inner.again())
     return value if not isinstance(value, External) else None
 
 
@@ -163,21 +131,21 @@ def resolve(path: str, frame: Frame) -> Value:
 
 def attribute(base: Value, attr: str, frame: Frame) -> Value:
     """An attribute of what an expression stands for."""
+    found: Value = None
     match base:
         case External(name=name):
-            return resolve(f"{name}.{attr}", frame)
+            found = resolve(f"{name}.{attr}", frame)
         case Module():
-            found = module_name(attr, base, frame.deeper(None, base))
-            return found if found is not None else frame.project.find(f"{base.name}.{attr}")
+            found = module_name(attr, base, frame.deeper(None, base)) or frame.project.find(f"{base.name}.{attr}")
         case Context():
-            return frame.process if attr == "process" else None
+            found = frame.process if attr == "process" else None
         case Class():
-            return _class_attribute(base, attr, frame, None)
+            found = _class_attribute(base, attr, frame, None)
         case Instance(cls=cls):
-            return _class_attribute(cls, attr, frame, base)
+            found = _class_attribute(cls, attr, frame, base)
         case Place():
-            return _place_attribute(base, attr, frame)
-    return None
+            found = _place_attribute(base, attr, frame)
+    return found
 
 
 def _place_attribute(base: Place, attr: str, frame: Frame) -> Value:
@@ -215,7 +183,7 @@ def _class_attribute(cls: Class, attr: str, frame: Frame, owner: Place | Instanc
     inner = frame.deeper(None, cls.module)
     value = cls.attributes[attr]
     place = Place(f"{cls.name}.{attr}", "class", kind_of(value, inner), class_of(value, inner), home=cls.module.name)
-    return Place(**{**vars(place), "through_self": through})
+    return replace(place, through_self=through)
 
 
 def _result(call: ast.Call, frame: Frame) -> Value:
@@ -237,14 +205,6 @@ def _result(call: ast.Call, frame: Frame) -> Value:
     return None
 
 
-def returned(function: Function) -> ast.expr | None:
-    """The one expression that a function returns (or yields first); None where there are several."""
-    values = [
-        node.value for node in function.nodes if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None
-    ]
-    return values[0] if len(values) == 1 else None
-
-
 def kind_of(node: ast.expr, frame: Frame) -> Kind:
     """What kind of thing an expression makes."""
     literal = kind_of_literal(node)
@@ -256,8 +216,7 @@ def kind_of(node: ast.expr, frame: Frame) -> Kind:
         case ast.Name(id=name) if (
             frame.function is not None and len(values := frame.function.assigned.get(name, [])) == 1
         ):
-            inner = Frame(**{**vars(frame), "depth": frame.depth + 1})
-            return kind_of(values[0], inner) if values[0] is not None else Kind.UNKNOWN
+            return kind_of(values[0], frame.again()) if values[0] is not None else Kind.UNKNOWN
     value = look(node, frame)
     if isinstance(value, Place):
         return value.kind
@@ -305,5 +264,5 @@ def class_of(node: ast.expr, frame: Frame) -> Class | None:
     if isinstance(node, ast.Name) and frame.function is not None:
         values = frame.function.assigned.get(node.id, [])
         if len(values) == 1 and values[0] is not None:
-            return class_of(values[0], Frame(**{**vars(frame), "depth": frame.depth + 1}))
+            return class_of(values[0], frame.again())
     return None

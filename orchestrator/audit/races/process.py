@@ -1,11 +1,12 @@
-"""Judges what a task does to state that the process has once (FT201–FT204)."""
+"""Judges what a task does to state that the process has once (FT201 to FT204)."""
 
 import ast
 from collections.abc import Iterator
 
 from orchestrator.audit.findings import Finding
+from orchestrator.audit.races.frames import Frame
 from orchestrator.audit.races.kinds import Kind
-from orchestrator.audit.races.look import Frame, look
+from orchestrator.audit.races.look import look
 from orchestrator.audit.races.names import Module, dotted
 from orchestrator.audit.races.reach import Reach, Reached
 from orchestrator.audit.races.rules import found
@@ -142,11 +143,10 @@ def _contexts_at_import(reach: Reach) -> Iterator[Finding]:
     for module in _modules(reach):
         frame = Frame(reach.project, module)
         for node in module.source.tree.body:
-            if not isinstance(node, ast.Assign):
-                continue
-            for target in node.targets:
-                if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Call):
-                    if full_name(target.value.func, frame) == _DECIMAL:
+            for target in node.targets if isinstance(node, ast.Assign) else ():
+                owner = target.value if isinstance(target, ast.Attribute) else None
+                if isinstance(target, ast.Attribute) and isinstance(owner, ast.Call):
+                    if full_name(owner.func, frame) == _DECIMAL:
                         message = (
                             f"{target.attr} is set for the importing thread only: the job's threads have their own"
                         )

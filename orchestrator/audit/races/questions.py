@@ -60,7 +60,9 @@ def _asked(node: ast.expr, asks: Asks, subject: ast.expr, reached: Reached, reac
         case ast.NamedExpr(value=value):
             node = value
         case ast.Name(id=name) if len(made := reached.function.assigned.get(name, [])) == 1 and made[0] is not None:
-            if not _held_where_made(name, reached):
+            if name not in {inner.id for inner in ast.walk(made[0]) if isinstance(inner, ast.Name)} and not (
+                _held_where_made(name, reached)
+            ):
                 yield from _asked(made[0], asks, subject, reached, reach)
             return
     match node:

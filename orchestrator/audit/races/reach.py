@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from orchestrator.audit.races.frames import Frame
 from orchestrator.audit.races.kinds import Kind
-from orchestrator.audit.races.look import Frame, look, method
+from orchestrator.audit.races.look import look, method
 from orchestrator.audit.races.names import Class, Function, last_name
 from orchestrator.audit.races.project import Project
 from orchestrator.audit.races.sites import Site, looks_like_lock, sites

@@ -54,7 +54,7 @@ TABLE = (
         "check, then act",
         "`if queue: queue.pop()`",
         "What was checked may no longer hold when it is acted on: another thread acted in between.",
-        "Do both in one call (`setdefault`, `pop(key, None)`, `exist_ok=True`, try/except), or hold a lock around both.",
+        "Do both in one call (`setdefault`, `pop(key, None)`, `exist_ok=True`, try), or hold a lock around both.",
     ),
     Rule(
         "FT104",

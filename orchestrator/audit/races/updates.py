@@ -51,7 +51,11 @@ def stale_read(access: Access, reach: Reach) -> int | None:
     key, home = access.place.name, access.place.home
     if _reads(access.value, key, home, access.reached, reach):
         return None if access.guarded else access.node.lineno
-    names = {node.id for node in ast.walk(access.value) if isinstance(node, ast.Name)}
+    made = access.reached.function.assigned
+    # A name with several values may have got the one that counts from elsewhere.
+    names = {
+        node.id for node in ast.walk(access.value) if isinstance(node, ast.Name) and len(made.get(node.id, ())) == 1
+    }
     for site in access.reached.sites:
         node = site.node
         if not isinstance(node, ast.Assign) or node is access.node or node.lineno > access.node.lineno:
