@@ -73,10 +73,15 @@ def _problem(question: Question, act: Access, site: Site, reach: Reach) -> Verdi
     if question.asks is Asks.MEMBER:
         return _member(question, act, site, reach)
     if act.how is How.STORE and place.name == name:
-        if _flag_only(act, site) or (act.value is not None and _own_value(act)):
+        if _flag_only(act, site) or _emptied(act):
             return None
         return "FT104", f"{name} is made where it is not there yet, without a lock", None
-    if question.asks is Asks.MISSING or place.name != name or act.how is not How.CALL:
+    return _taken_or_filled(question, act, site)
+
+
+def _taken_or_filled(question: Question, act: Access, site: Site) -> Verdict | None:
+    name = question.name
+    if question.asks is Asks.MISSING or act.place.name != name or act.how is not How.CALL:
         return None
     if act.method in TAKERS:
         return "FT103", f"{name} was not empty when it was checked, but may be when {act.method}() takes from it", None
@@ -85,8 +90,8 @@ def _problem(question: Question, act: Access, site: Site, reach: Reach) -> Verdi
     return "FT104", f"{name} is filled where it is still empty, without a lock", None
 
 
-def _own_value(act: Access) -> bool:
-    """Whether what is stored depends on the item alone: not made once, but set anew."""
+def _emptied(act: Access) -> bool:
+    """Whether what is stored is None: it is taken away, not made."""
     return isinstance(act.value, ast.Constant) and act.value.value is None
 
 

@@ -104,6 +104,16 @@ def module_name(name: str, module: Module, frame: Frame) -> Value:
 
 
 def _binding(name: str, module: Module, frame: Frame) -> Value:
+    known = frame.project.bound
+    key = (module.name, name)
+    if key not in known:
+        # Until it is known, a name that refers to itself in a circle stands for nothing.
+        known[key] = None
+        known[key] = _evaluated(name, module, frame)
+    return known[key]
+
+
+def _evaluated(name: str, module: Module, frame: Frame) -> Value:
     inner = frame.deeper(None, module)
     values = [value for value in module.bindings[name] if value is not None]
     for value in values:

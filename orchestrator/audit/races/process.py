@@ -144,13 +144,11 @@ def _contexts_at_import(reach: Reach) -> Iterator[Finding]:
         frame = Frame(reach.project, module)
         for node in module.source.tree.body:
             for target in node.targets if isinstance(node, ast.Assign) else ():
-                owner = target.value if isinstance(target, ast.Attribute) else None
-                if isinstance(target, ast.Attribute) and isinstance(owner, ast.Call):
-                    if full_name(owner.func, frame) == _DECIMAL:
-                        message = (
-                            f"{target.attr} is set for the importing thread only: the job's threads have their own"
-                        )
-                        yield found("FT202", message, (module.source.path, node.lineno))
+                if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Call):
+                    continue
+                if full_name(target.value.func, frame) == _DECIMAL:
+                    message = f"{target.attr} is set for the importing thread only: the job's threads have their own"
+                    yield found("FT202", message, (module.source.path, node.lineno))
 
 
 def _modules(reach: Reach) -> list[Module]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.races.names import Module
 from orchestrator.audit.races.source import foreign_folders, read_source
+from orchestrator.audit.races.values import Value
 
 OURS = "orchestrator"
 
@@ -23,12 +24,14 @@ class Project:
         installed: packages that are followed although they are installed ("all code" of `--package NAME`).
         modules: by name; None where there is none of the user's.
         findings: files that could not be read.
+        bound: what names at the top of modules stand for, as far as that was asked.
     """
 
     base: Path
     installed: frozenset[str] = frozenset()
     modules: dict[str, Module | None] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    bound: dict[tuple[str, str], Value] = field(default_factory=dict)
 
     def find(self, name: str) -> Module | None:
         """A module of the user's by its dotted name; None for installed ones, built-in ones, and for none at all."""
