@@ -1,12 +1,13 @@
 """Where expressions are evaluated, and what can be said of them without evaluating."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from orchestrator.audit.races.names import Function, Module
+from orchestrator.audit.races.kinds import Kind, kind_of_call
+from orchestrator.audit.races.names import Class, Function, Module, dotted
 from orchestrator.audit.races.project import Project
-from orchestrator.audit.races.values import Place, Value
+from orchestrator.audit.races.values import External, Place, Value
 
 DEEPEST = 12
 _OWN_KEYS = ("get_ident", "get_native_id", "current_thread", "getpid")
@@ -53,3 +54,22 @@ def returned(function: Function) -> ast.expr | None:
         node.value for node in function.nodes if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None
     ]
     return values[0] if len(values) == 1 else None
+
+
+def makes_class(function: Function) -> bool:
+    """Whether a method's first parameter is the class, without a decorator that says so."""
+    return function.name.endswith(("__new__", "__init_subclass__", "__class_getitem__"))
+
+
+def kind_of_class(cls: Class, frame: Frame, look: Callable[[ast.expr, Frame], Value]) -> Kind:
+    """What an object of the class is: thread-local, a container, or just an object."""
+    for base in cls.node.bases:
+        inner = frame.deeper(None, cls.module)
+        parent = look(base, inner)
+        if isinstance(parent, Class) and frame.depth <= DEEPEST:
+            kind = kind_of_class(parent, inner, look)
+        else:
+            kind = kind_of_call(parent.name if isinstance(parent, External) else dotted(base))
+        if kind is not Kind.UNKNOWN and kind is not Kind.OBJECT:
+            return kind
+    return Kind.OBJECT

@@ -135,3 +135,7 @@ TAKERS = frozenset(("pop", "popleft", "popitem", "remove"))
 def changers(kind: Kind) -> frozenset[str]:
     """The methods that change a thing of this kind; of an unknown one, those that change any container."""
     return CHANGERS.get(kind, ANY_CHANGER if kind is Kind.UNKNOWN else frozenset())
+
+
+MUTABLE = (Kind.DICT, Kind.LIST, Kind.SET, Kind.DEQUE, Kind.ARRAY)
+"""What can be changed in place."""

@@ -4,8 +4,8 @@ import ast
 import builtins
 from dataclasses import replace
 
-from orchestrator.audit.races.frames import DEEPEST, Frame, own_key, returned
-from orchestrator.audit.races.kinds import Kind, kind_of_call, kind_of_literal
+from orchestrator.audit.races.frames import DEEPEST, Frame, kind_of_class, makes_class, own_key, returned
+from orchestrator.audit.races.kinds import MUTABLE, Kind, kind_of_call, kind_of_literal
 from orchestrator.audit.races.names import Class, Function, Module, dotted
 from orchestrator.audit.races.values import CONTEXT, Bound, Context, External, Instance, Place, Value
 
@@ -59,20 +59,13 @@ def _parameter(name: str, function: Function, frame: Frame) -> Value:
         return CONTEXT
     home = f"{function.module.name}.{function.name}"
     default = function.defaults.get(name)
-    if default is not None and (kind := kind_of(default, frame.deeper(None, function.module))) in _MUTABLE:
+    if default is not None and (kind := kind_of(default, frame.deeper(None, function.module))) in MUTABLE:
         return Place(name, "default", kind, home=home)
     if function.owner is not None and name == function.params[0] and not function.decorated("staticmethod"):
         return (
-            function.owner if function.decorated("classmethod") or _makes_class(function) else Instance(function.owner)
+            function.owner if function.decorated("classmethod") or makes_class(function) else Instance(function.owner)
         )
     return Place(name, "closure", Kind.UNKNOWN, home=home) if function in frame.shared else None
-
-
-def _makes_class(function: Function) -> bool:
-    return function.name.endswith(("__new__", "__init_subclass__", "__class_getitem__"))
-
-
-_MUTABLE = (Kind.DICT, Kind.LIST, Kind.SET, Kind.DEQUE, Kind.ARRAY)
 
 
 def _local(name: str, function: Function, frame: Frame) -> Value:
@@ -238,27 +231,13 @@ def _kind_of_result(target: Value, name: str, frame: Frame) -> Kind:
         case External(name=full):
             return kind_of_call(full)
         case Class():
-            return kind_of_class(target, frame)
+            return kind_of_class(target, frame, look)
         case Bound(function=function):
             if function.generates and not function.decorated("contextmanager"):
                 return Kind.ITERATOR
             value = returned(function)
             return kind_of(value, frame.deeper(function, function.module)) if value is not None else Kind.UNKNOWN
     return kind_of_call(name)
-
-
-def kind_of_class(cls: Class, frame: Frame) -> Kind:
-    """What an object of the class is: thread-local, a container, or just an object."""
-    for base in cls.node.bases:
-        inner = frame.deeper(None, cls.module)
-        parent = look(base, inner)
-        if isinstance(parent, Class) and frame.depth <= DEEPEST:
-            kind = kind_of_class(parent, inner)
-        else:
-            kind = kind_of_call(parent.name if isinstance(parent, External) else dotted(base))
-        if kind is not Kind.UNKNOWN and kind is not Kind.OBJECT:
-            return kind
-    return Kind.OBJECT
 
 
 def class_of(node: ast.expr, frame: Frame) -> Class | None:
