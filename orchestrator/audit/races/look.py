@@ -1,0 +1,257 @@
+"""Evaluates expressions to what they stand for: places that threads share above all."""
+
+import ast
+import builtins
+from dataclasses import replace
+
+from orchestrator.audit.races.frames import DEEPEST, Frame, kind_of_class, makes_class, own_key, returned
+from orchestrator.audit.races.kinds import MUTABLE, Kind, kind_of_call, kind_of_literal
+from orchestrator.audit.races.names import Class, Function, Module, dotted
+from orchestrator.audit.races.values import CONTEXT, Bound, Context, External, Instance, Place, Value
+
+_ELEMENT = frozenset(("get", "setdefault", "__getitem__"))
+
+
+def look(node: ast.expr, frame: Frame) -> Value:
+    """What an expression stands for; None where that is nobody else's, or cannot be told."""
+    found: Value = None
+    if frame.depth > DEEPEST:
+        return found
+    match node:
+        case ast.Name(id=name):
+            found = _name(name, frame)
+        case ast.Attribute(value=value, attr=attr):
+            found = attribute(look(value, frame), attr, frame)
+        case ast.Subscript(value=value, slice=index):
+            found = _entry(look(value, frame), index)
+        case ast.NamedExpr(value=value):
+            found = look(value, frame)
+        case ast.Call():
+            found = _result(node, frame)
+    return found
+
+
+def _entry(base: Value, index: ast.expr) -> Value:
+    if not isinstance(base, Place) or own_key(index):
+        return None
+    copied = isinstance(index, ast.Slice) and base.kind is not Kind.ARRAY
+    return None if copied else base.part(f"[{ast.unparse(index)}]")
+
+
+def _name(name: str, frame: Frame) -> Value:
+    function = frame.function
+    while function is not None:
+        if name in function.params:
+            return _parameter(name, function, frame)
+        if name in function.nested:
+            return Bound(function.nested[name])
+        if name in function.assigned:
+            return _local(name, function, frame)
+        function = function.parent
+    return module_name(name, frame.module, frame)
+
+
+def _parameter(name: str, function: Function, frame: Frame) -> Value:
+    given = frame.given.get(name) if function is frame.function else None
+    if name in function.assigned or given is not None:
+        return given if name not in function.assigned else None
+    if name == "ctx":
+        return CONTEXT
+    home = f"{function.module.name}.{function.name}"
+    default = function.defaults.get(name)
+    if default is not None and (kind := kind_of(default, frame.deeper(None, function.module))) in MUTABLE:
+        return Place(name, "default", kind, home=home)
+    if function.owner is not None and name == function.params[0] and not function.decorated("staticmethod"):
+        return (
+            function.owner if function.decorated("classmethod") or makes_class(function) else Instance(function.owner)
+        )
+    return Place(name, "closure", Kind.UNKNOWN, home=home) if function in frame.shared else None
+
+
+def _local(name: str, function: Function, frame: Frame) -> Value:
+    values = function.assigned[name]
+    inner = frame if function is frame.function else frame.deeper(function, function.module)
+    if function is not frame.function and function in frame.shared:
+        kinds = [kind_of(value, inner) for value in values if value is not None]
+        kind = next((kind for kind in kinds if kind is not Kind.PLAIN), Kind.PLAIN if kinds else Kind.UNKNOWN)
+        return Place(name, "closure", kind, home=f"{function.module.name}.{function.name}")
+    if len(values) != 1 or values[0] is None:
+        return None
+    value = look(values[0], inner.again())
+    return value if not isinstance(value, External) else None
+
+
+def module_name(name: str, module: Module, frame: Frame) -> Value:
+    """What a name at the top of a module stands for."""
+    if name in module.functions and name not in module.bindings:
+        return Bound(module.functions[name])
+    if name in module.classes:
+        return module.classes[name]
+    if name in module.bindings:
+        return _binding(name, module, frame)
+    if name in module.imports:
+        return resolve(module.imports[name], frame)
+    if name in module.functions:
+        return Bound(module.functions[name])
+    return External(name) if hasattr(builtins, name) else None
+
+
+def _binding(name: str, module: Module, frame: Frame) -> Value:
+    known = frame.project.bound
+    key = (module.name, name)
+    if key not in known:
+        # Until it is known, a name that refers to itself in a circle stands for nothing.
+        known[key] = None
+        known[key] = _evaluated(name, module, frame)
+    return known[key]
+
+
+def _evaluated(name: str, module: Module, frame: Frame) -> Value:
+    inner = frame.deeper(None, module)
+    values = [value for value in module.bindings[name] if value is not None]
+    for value in values:
+        target = look(value, inner) if not isinstance(value, ast.Call) else None
+        if isinstance(target, (Bound, Class, Module)):
+            return target
+    pairs = [(kind_of(value, inner), class_of(value, inner)) for value in values]
+    kind, cls = next((pair for pair in pairs if pair[0] is not Kind.PLAIN), pairs[0] if pairs else (Kind.UNKNOWN, None))
+    return Place(name, "global", kind, cls, home=module.name)
+
+
+def resolve(path: str, frame: Frame) -> Value:
+    """What a full dotted name stands for: one of the user's, or something external."""
+    module = frame.project.find(path)
+    if module is not None:
+        return module
+    parent, _, name = path.rpartition(".")
+    if not parent:
+        return External(path)
+    home = frame.project.find(parent)
+    if home is None or frame.depth > DEEPEST:
+        return External(path)
+    return module_name(name, home, frame.deeper(None, home))
+
+
+def attribute(base: Value, attr: str, frame: Frame) -> Value:
+    """An attribute of what an expression stands for."""
+    found: Value = None
+    match base:
+        case External(name=name):
+            found = resolve(f"{name}.{attr}", frame)
+        case Module():
+            found = module_name(attr, base, frame.deeper(None, base)) or frame.project.find(f"{base.name}.{attr}")
+        case Context():
+            found = frame.process if attr == "process" else None
+        case Class():
+            found = _class_attribute(base, attr, frame, None)
+        case Instance(cls=cls):
+            found = _class_attribute(cls, attr, frame, base)
+        case Place():
+            found = _place_attribute(base, attr, frame)
+    return found
+
+
+def _place_attribute(base: Place, attr: str, frame: Frame) -> Value:
+    if base.kind in (Kind.OWN, Kind.COUNT):
+        return None
+    if base.cls is None:
+        return base.part(f".{attr}")
+    if attr in base.cls.fields:
+        inner = frame.deeper(base.cls.methods.get("__init__"), base.cls.module)
+        value = base.cls.fields[attr]
+        return base.part(f".{attr}", kind_of(value, inner), class_of(value, inner))
+    found = _class_attribute(base.cls, attr, frame, base)
+    return base.part(f".{attr}") if found is None else found
+
+
+def method(cls: Class, name: str, frame: Frame) -> Function | None:
+    """A method of a class or of its bases, among the user's."""
+    if name in cls.methods:
+        return cls.methods[name]
+    for base in cls.node.bases:
+        parent = look(base, frame.deeper(None, cls.module))
+        if isinstance(parent, Class) and (found := method(parent, name, frame.deeper(None, cls.module))) is not None:
+            return found
+    return None
+
+
+def _class_attribute(cls: Class, attr: str, frame: Frame, owner: Place | Instance | None) -> Value:
+    found = method(cls, attr, frame) if frame.depth <= DEEPEST else None
+    if found is not None:
+        bound: Value = Bound(found, owner)
+        return bound
+    through = owner is not None
+    if attr not in cls.attributes or (through and (attr in cls.fields or cls.dataclass)):
+        return None
+    inner = frame.deeper(None, cls.module)
+    value = cls.attributes[attr]
+    place = Place(f"{cls.name}.{attr}", "class", kind_of(value, inner), class_of(value, inner), home=cls.module.name)
+    return replace(place, through_self=through)
+
+
+def _result(call: ast.Call, frame: Frame) -> Value:
+    """What a call gives, where that is shared, or an object of the user's."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr in _ELEMENT and call.args:
+        base = look(call.func.value, frame)
+        if isinstance(base, Place) and base.kind in (Kind.DICT, Kind.UNKNOWN) and not own_key(call.args[0]):
+            return base.part(f"[{ast.unparse(call.args[0])}]")
+    target = look(call.func, frame)
+    if isinstance(target, Class):
+        return Instance(target)
+    if isinstance(target, Bound) and not target.function.generates:
+        value = returned(target.function)
+        if value is not None:
+            inner = frame.deeper(target.function, target.function.module)
+            if target.self is not None and target.function.params:
+                inner.given = {target.function.params[0]: target.self}
+            return look(value, inner)
+    return None
+
+
+def kind_of(node: ast.expr, frame: Frame) -> Kind:
+    """What kind of thing an expression makes."""
+    literal = kind_of_literal(node)
+    if literal is not None or frame.depth > DEEPEST:
+        return literal or Kind.UNKNOWN
+    match node:
+        case ast.Call(func=func):
+            return _kind_of_result(look(func, frame), dotted(func), frame)
+        case ast.Name(id=name) if (
+            frame.function is not None and len(values := frame.function.assigned.get(name, [])) == 1
+        ):
+            return kind_of(values[0], frame.again()) if values[0] is not None else Kind.UNKNOWN
+    value = look(node, frame)
+    if isinstance(value, Place):
+        return value.kind
+    return Kind.PLAIN if isinstance(value, (Bound, Class, Module)) else Kind.UNKNOWN
+
+
+def _kind_of_result(target: Value, name: str, frame: Frame) -> Kind:
+    match target:
+        case External(name=full):
+            return kind_of_call(full)
+        case Class():
+            return kind_of_class(target, frame, look)
+        case Bound(function=function):
+            if function.generates and not function.decorated("contextmanager"):
+                return Kind.ITERATOR
+            value = returned(function)
+            return kind_of(value, frame.deeper(function, function.module)) if value is not None else Kind.UNKNOWN
+    return kind_of_call(name)
+
+
+def class_of(node: ast.expr, frame: Frame) -> Class | None:
+    """The user's class that an expression makes an object of."""
+    if frame.depth > DEEPEST:
+        return None
+    if isinstance(node, ast.Call):
+        target = look(node.func, frame)
+        if isinstance(target, Class):
+            return target
+        if isinstance(target, Bound) and (value := returned(target.function)) is not None:
+            return class_of(value, frame.deeper(target.function, target.function.module))
+    if isinstance(node, ast.Name) and frame.function is not None:
+        values = frame.function.assigned.get(node.id, [])
+        if len(values) == 1 and values[0] is not None:
+            return class_of(values[0], frame.again())
+    return None

@@ -1,0 +1,148 @@
+"""What the lint finds in programs that race, and that it finds nothing in their look-alikes."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.audit.races.lint import lint
+from orchestrator.audit.races.rules import RULES, TABLE, page
+from orchestrator.spec.load import load_job
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).with_name("programs")
+RACY = sorted((PROGRAMS / "racy").glob("*.py"))
+CORRECT = sorted((PROGRAMS / "correct").glob("*.py"))
+JOBS = sorted([*(ROOT / "jobs").glob("*/job.yaml"), ROOT / "tools/sizes/job.yaml"])
+
+
+def rules(path, name="f"):
+    """The rules of what is found in a task file."""
+    return [finding.rule for finding in lint(f"./{path.name}:{name}", path.parent)]
+
+
+@pytest.fixture
+def task(tmp_path):
+    """Writes task.py, whose function is `f`, and gives what is found in it."""
+
+    def write(source):
+        (tmp_path / "task.py").write_text(source)
+        return lint("./task.py:f", tmp_path)
+
+    return write
+
+
+def test_programs_are_enough():
+    """Half of the programs race, and there are 40 of them at least."""
+    assert len(RACY) >= 20
+    assert len(CORRECT) >= 20
+
+
+@pytest.mark.parametrize("path", RACY, ids=lambda path: path.stem)
+def test_racy_program_is_found(path):
+    """A program that races is found, by the rule that it names, and by no other."""
+    expected = path.read_text().splitlines()[0].removeprefix("# expect: ")
+    assert set(rules(path)) == {expected}
+
+
+@pytest.mark.parametrize("path", CORRECT, ids=lambda path: path.stem)
+def test_correct_program_is_left_alone(path):
+    """A correct program that looks like a racy one has no finding."""
+    assert rules(path) == []
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.parent.name)
+def test_our_own_jobs_are_clean(job):
+    """The jobs that are shipped have no finding."""
+    assert lint(load_job(job).task, job.parent) == []
+
+
+def test_finding_says_where_why_and_what_to_do(task):
+    """A finding has its file and line, and the rule's reason and fix."""
+    [finding] = task("total = 0\n\n\ndef f(n):\n    global total\n    total += n\n")
+    assert (Path(finding.path).name, finding.line, finding.severity) == ("task.py", 6, "warning")
+    assert (finding.why, finding.fix) == (RULES["FT101"].why, RULES["FT101"].fix)
+    assert "total" in finding.message
+
+
+ACCEPTED = "D = {{}}\n\n\ndef f(n):\n    {above}\n    D[n] += 1  {beside}\n"
+
+
+@pytest.mark.parametrize(
+    ("above", "beside", "expected"),
+    [
+        ("pass", "", ["FT102"]),
+        ("pass", "# ftorch: ok FT102 one thread only", []),
+        ("# ftorch: ok FT102 one thread only", "", []),
+        ("pass", "# ftorch: ok FT101 the wrong rule", ["FT102"]),
+        ("pass", "# ftorch: ok FT102", ["FT100", "FT102"]),
+        ("pass", "# ftorch: ok because", ["FT100", "FT102"]),
+        ("pass", "# ftorch: ok FT999 no such rule", ["FT100", "FT102"]),
+    ],
+)
+def test_comment_accepts_one_rule_with_a_reason(task, above, beside, expected):
+    """A comment accepts the rule that it names, on its line or the one below, if it gives a reason."""
+    source = ACCEPTED.format(above="pass" if above == "pass" else above, beside=beside)
+    assert sorted(finding.rule for finding in task(source)) == expected
+
+
+def test_modules_beside_the_job_are_followed(tmp_path):
+    """What a task imports from beside the job is read too: modules, packages, and namespace packages."""
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain/deep.py").write_text("D = {}\n\n\ndef bump(n):\n    D[n] += 1\n")
+    (tmp_path / "task.py").write_text("from plain.deep import bump\n\n\ndef f(n):\n    bump(n)\n")
+    [finding] = lint("./task.py:f", tmp_path)
+    assert (finding.rule, Path(finding.path).name) == ("FT102", "deep.py")
+
+
+def test_unreachable_code_is_not_judged(task):
+    """A function that the task does not call has no finding."""
+    assert task("D = {}\n\n\ndef other(n):\n    D[n] += 1\n\n\ndef f(n):\n    return n\n") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "message"),
+    [
+        (b"x = 1\ndef f(n:\n    pass\n", 2, "not valid Python"),
+        (b"x = 1\ny = 2\ns = '\xff'\n", 3, "not valid Python"),
+        (b"x = '\0'\n", 1, "not valid Python"),
+    ],
+)
+def test_file_that_cannot_be_read_is_one_finding(tmp_path, data, line, message):
+    """A syntax error, and bytes that are not UTF-8, are one error, with the line."""
+    (tmp_path / "task.py").write_bytes(data)
+    [finding] = lint("./task.py:f", tmp_path)
+    assert (finding.rule, finding.severity) == ("FT199", "error")
+    assert finding.line in {line, 0}
+    assert message in finding.message
+
+
+def test_declared_encoding_is_read(tmp_path):
+    """A file that says its encoding is read by it."""
+    (tmp_path / "task.py").write_bytes(b"# -*- coding: latin-1 -*-\nD = {}\n\n\ndef f(n):\n    D['\xe4'] += n\n")
+    assert rules(tmp_path / "task.py") == ["FT102"]
+
+
+def test_namespace_package_and_missing_file_are_told(tmp_path):
+    """A namespace package has no function of its own, and a task file may not be there: each is one line."""
+    (tmp_path / "spaces").mkdir()
+    [finding] = lint("spaces:f", tmp_path)
+    assert "namespace package" in finding.message
+    [finding] = lint("./nothing.py:f", tmp_path)
+    assert "no such task file" in finding.message
+
+
+def test_installed_code_is_not_read(tmp_path):
+    """A task of an installed package is told as not read, and counts for nothing."""
+    [finding] = lint("json:dumps", tmp_path)
+    assert finding.severity == "note"
+
+
+def test_rules_are_one_table():
+    """Each rule has an id of its own, and says what, why and what to do."""
+    assert len(RULES) == len(TABLE)
+    assert all(rule.title and rule.example and rule.why and rule.fix for rule in TABLE)
+
+
+def test_page_is_the_table():
+    """docs/races.md holds the table as the package has it."""
+    assert page() in (ROOT / "docs/races.md").read_text()
