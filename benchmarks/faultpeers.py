@@ -3,9 +3,6 @@
 Each result is written to the file RESULTS as it arrives, so that what was got before the end is known however it ends.
 """
 
-import ctypes
-import os
-import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable
@@ -13,47 +10,10 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
+from benchmarks.faultyitem import FAULTS, work
+
 WORKERS = 2
 CHUNK = 10
-
-
-def segfault() -> None:
-    """Read address 0."""
-    ctypes.string_at(0)
-
-
-def leave() -> None:
-    """Leave without a word, as C libraries do on a fatal error."""
-    os._exit(3)
-
-
-def killed() -> None:
-    """Be killed, as the kernel does when memory is short."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def endless() -> None:
-    """Never end."""
-    while True:
-        pass
-
-
-FAULTS: dict[str, Callable[[], None]] = {
-    "segfault": segfault,
-    "os._exit": leave,
-    "kill -9": killed,
-    "endless loop": endless,
-}
-
-
-def work(fault: str, bad: int, number: int) -> int:
-    """An item: some arithmetic, but for the bad one."""
-    if number == bad:
-        FAULTS[fault]()
-    total = number
-    for step in range(2000):
-        total += step & 1
-    return total - 1000
 
 
 def _multiprocessing(call: Callable[[int], int], items: range) -> Iterable[int]:

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.commands import JOBS, ROOT, Submission
-from benchmarks.faultpeers import FAULTS
+from benchmarks.faultyitem import FAULTS
 from benchmarks.measure import Benchmark, Contestant, Options, Results, Sample, column, interleave, run_benchmark
 
 NAMES = {
