@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "dispatch", "api", "scaling", "hashing", "memory", "faults")
+NAMES = ("startup", "board", "dispatch", "fleet", "api", "scaling", "hashing", "memory", "faults")
 
 
 def main(arguments: list[str]) -> int:

@@ -4,11 +4,13 @@ Each result is written to the file RESULTS as it arrives, so that what was got b
 """
 
 import sys
-from argparse import ArgumentParser
+import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 from benchmarks.faultyitem import FAULTS, work
 
@@ -33,18 +35,33 @@ def _joblib(call: Callable[[int], int], items: range) -> Iterable[int]:
     yield from parallel(joblib.delayed(call)(item) for item in items)
 
 
+def _hyperqueue(asked: Namespace) -> None:
+    """A process an item, all in one batch; they write their results themselves."""
+    from benchmarks.hyperqueue import driving, item_command
+
+    results = Path(asked.results)
+    results.touch()
+    words = ("--fault", asked.fault, asked.bad)
+    with tempfile.TemporaryDirectory() as scratch, driving(WORKERS, Path(scratch)) as driver:
+        driver.submit([item_command(results, range(item, item + 1), *words) for item in range(asked.items)], wait=True)
+        driver.wait()
+
+
 POOLS = {"mp-imap": _multiprocessing, "processes": _executor, "joblib": _joblib}
 
 
 def main(arguments: list[str]) -> None:
     """Do the items, one of them bad."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("pool", choices=POOLS)
+    parser.add_argument("pool", choices=[*POOLS, "hyperqueue"])
     parser.add_argument("fault", choices=FAULTS)
     parser.add_argument("items", type=int)
     parser.add_argument("bad", type=int)
     parser.add_argument("results")
     asked = parser.parse_args(arguments)
+    if asked.pool == "hyperqueue":
+        _hyperqueue(asked)
+        return
     call = partial(work, asked.fault, asked.bad)
     with open(asked.results, "w", encoding="ascii", buffering=1) as out:
         out.writelines(f"{result}\n" for result in POOLS[asked.pool](call, range(asked.items)))

@@ -20,8 +20,8 @@ from benchmarks.work import task
 
 ALL = POOLS | LIBRARIES | BROKERS | HYPERQUEUE
 BLOCK = 10_000
-GLANCE = 0.1
-"""Seconds that a batch must take to tell how many items fill the time that is asked for."""
+ENOUGH = 1.25
+"""A batch that takes this part of the seconds asked for, inverted, is long enough."""
 MOST = 4_000_000
 
 
@@ -41,19 +41,20 @@ def sweep(asked: Namespace) -> dict[str, float]:
     with ALL[asked.pool](asked) as run:
         for share in (0, *asked.shares):
             asked.share, suffix = share, f"/{share}" if share else ""
-            told = _one(run, asked, _enough(run, asked))
-            found |= {name + suffix: value for name, value in told.items()}
+            found |= {name + suffix: value for name, value in _long_enough(run, asked).items()}
     return found
 
 
-def _enough(run: Pool, asked: Namespace) -> int:
-    """How many items take the seconds that are asked for, as smaller batches let expect."""
+def _long_enough(run: Pool, asked: Namespace) -> dict[str, float]:
+    """Batches that grow until one takes about the seconds that are asked for; that one's seconds and items."""
     items = asked.items
     while True:
-        seconds = _one(run, asked, items)["seconds"]
-        if seconds >= min(GLANCE, asked.seconds) or items >= MOST:
-            return max(asked.items, min(MOST, int(items * asked.seconds / seconds)))
-        items *= 2 if seconds > GLANCE / 4 else 8
+        told = _one(run, asked, items)
+        more = asked.seconds / told["seconds"]
+        if more < ENOUGH or items >= MOST:
+            return told
+        # What a short batch takes tells little of a long one.
+        items = min(MOST, int(items * (more if more < 4 else min(more / 2, 8))))
 
 
 def _one(run: Pool, asked: Namespace, count: int) -> dict[str, float]:
@@ -102,7 +103,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--chunksize", type=int, default=0, help="items a chunk; the pool's default unless told")
     parser.add_argument("--seconds", type=float, help="do as many items as take so long")
-    parser.add_argument("--shares", type=int, nargs="*", default=[], help="with --seconds: in so many chunks a worker, too")
+    shares = "with --seconds: in so many chunks a worker, too"
+    parser.add_argument("--shares", type=int, nargs="*", default=[], help=shares)
     parser.add_argument("--jsonl", type=Path, help="write the results here")
     asked = parser.parse_args(arguments, Namespace(share=0))
     print(json.dumps(measure(asked) if asked.seconds is None else sweep(asked)))
