@@ -1,8 +1,8 @@
 """Where the peers live that are no dependencies of ours: an environment below `.cache`, made from `peers.lock`.
 
 `python -m benchmarks.peerenv` makes it and tells what each peer says to this Python. What pip refuses, or what turns
-the GIL on, is told with the reason; HyperQueue's package, which a free-threaded Python does not take, is unpacked beside
-it for a GIL-built one. An environment is made whole or not at all: its stamp is written last.
+the GIL on, is told with the reason; HyperQueue's package, which a free-threaded Python does not take, is
+unpacked beside it for a GIL-built one. An environment is made whole or not at all: its stamp is written last.
 """
 
 import hashlib
