@@ -29,7 +29,7 @@ NAMES = {
     "joblib": "joblib, loky",
     "hyperqueue": "HyperQueue, a process an item",
 }
-PROCESSES = 500
+PROCESSES = 200
 """How many items HyperQueue gets, where others get 20,000: each starts a Python."""
 # Outcomes are numbers in the samples; these are their words.
 SURVIVED, LOST, FAILED, HUNG = range(4)

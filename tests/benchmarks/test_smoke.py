@@ -66,7 +66,7 @@ def test_a_heavy_import_is_noticed(tmp_path: Path):
 
 
 def test_a_table_of_a_fleet_has_a_row_a_contestant_and_a_column_a_grain():
-    """Rates and efficiencies of several grains meet in one row; a contestant that a grain lacks leaves its cell empty."""
+    """Rates and efficiencies of several grains meet in one row; a cell without a figure is empty."""
     rows = [("0 µs: ftorch", "items/s", 1e7), ("10 µs: ftorch", "items/s", 2e5), ("10 µs: RQ", "items/s", 42.4)]
     rows += [("10 µs: ftorch: efficiency", "%", 98.2), ("10 µs: ftorch over RQ", "x", 4716.0)]
     figures = [{"what": what, "unit": unit, "found": {"median": median}} for what, unit, median in rows]
