@@ -3,7 +3,20 @@
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "dispatch", "api", "scaling", "hashing", "memory", "faults", "latency", "sharedtable", "audit")
+NAMES = (
+    "startup",
+    "board",
+    "dispatch",
+    "fleet",
+    "api",
+    "scaling",
+    "hashing",
+    "memory",
+    "faults",
+    "latency",
+    "sharedtable",
+    "audit",
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -152,7 +152,9 @@ def submit(submission: Submission) -> Submitted:
     return Submitting(submission).wait()
 
 
-def peer(module: str, *words: object) -> dict[str, float]:
+def peer(
+    module: str, *words: object, python: str = sys.executable, environment: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Run a peer, a module of this package in a process of its own.
 
     Returns:
@@ -162,6 +164,6 @@ def peer(module: str, *words: object) -> dict[str, float]:
     Raises:
         Failed: its results were wrong.
     """
-    ended = timed([sys.executable, "-m", f"benchmarks.{module}", *map(str, words)])
+    ended = timed([python, "-m", f"benchmarks.{module}", *map(str, words)], environment=environment)
     told: dict[str, float] = json.loads(ended.output)
     return {**told, "whole": ended.seconds}

@@ -3,57 +3,19 @@
 Each result is written to the file RESULTS as it arrives, so that what was got before the end is known however it ends.
 """
 
-import ctypes
-import os
-import signal
 import sys
-from argparse import ArgumentParser
+import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
+
+from benchmarks.faultyitem import FAULTS, work
 
 WORKERS = 2
 CHUNK = 10
-
-
-def segfault() -> None:
-    """Read address 0."""
-    ctypes.string_at(0)
-
-
-def leave() -> None:
-    """Leave without a word, as C libraries do on a fatal error."""
-    os._exit(3)
-
-
-def killed() -> None:
-    """Be killed, as the kernel does when memory is short."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def endless() -> None:
-    """Never end."""
-    while True:
-        pass
-
-
-FAULTS: dict[str, Callable[[], None]] = {
-    "segfault": segfault,
-    "os._exit": leave,
-    "kill -9": killed,
-    "endless loop": endless,
-}
-
-
-def work(fault: str, bad: int, number: int) -> int:
-    """An item: some arithmetic, but for the bad one."""
-    if number == bad:
-        FAULTS[fault]()
-    total = number
-    for step in range(2000):
-        total += step & 1
-    return total - 1000
 
 
 def _multiprocessing(call: Callable[[int], int], items: range) -> Iterable[int]:
@@ -73,18 +35,33 @@ def _joblib(call: Callable[[int], int], items: range) -> Iterable[int]:
     yield from parallel(joblib.delayed(call)(item) for item in items)
 
 
+def _hyperqueue(asked: Namespace) -> None:
+    """A process an item, all in one batch; they write their results themselves."""
+    from benchmarks.hyperqueue import driving, item_command
+
+    results = Path(asked.results)
+    results.touch()
+    words = ("--fault", asked.fault, asked.bad)
+    with tempfile.TemporaryDirectory() as scratch, driving(WORKERS, Path(scratch)) as driver:
+        driver.submit([item_command(results, range(item, item + 1), *words) for item in range(asked.items)], wait=True)
+        driver.wait()
+
+
 POOLS = {"mp-imap": _multiprocessing, "processes": _executor, "joblib": _joblib}
 
 
 def main(arguments: list[str]) -> None:
     """Do the items, one of them bad."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("pool", choices=POOLS)
+    parser.add_argument("pool", choices=[*POOLS, "hyperqueue"])
     parser.add_argument("fault", choices=FAULTS)
     parser.add_argument("items", type=int)
     parser.add_argument("bad", type=int)
     parser.add_argument("results")
     asked = parser.parse_args(arguments)
+    if asked.pool == "hyperqueue":
+        _hyperqueue(asked)
+        return
     call = partial(work, asked.fault, asked.bad)
     with open(asked.results, "w", encoding="ascii", buffering=1) as out:
         out.writelines(f"{result}\n" for result in POOLS[asked.pool](call, range(asked.items)))

@@ -13,20 +13,24 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from benchmarks.commands import JOBS, ROOT, Submission
-from benchmarks.faultpeers import FAULTS
+from benchmarks.faultyitem import FAULTS
 from benchmarks.measure import Benchmark, Contestant, Options, Results, Sample, column, interleave, run_benchmark
+from benchmarks.peerenv import peers
 
 NAMES = {
     "ftorch": "ftorch",
     "mp-imap": "mp.Pool.imap_unordered",
     "processes": "ProcessPoolExecutor.map",
     "joblib": "joblib, loky",
+    "hyperqueue": "HyperQueue, a process an item",
 }
+PROCESSES = 200
+"""How many items HyperQueue gets, where others get 20,000: each starts a Python."""
 # Outcomes are numbers in the samples; these are their words.
 SURVIVED, LOST, FAILED, HUNG = range(4)
 WORDS = ("survived", "lost good items", "failed the batch", "hung")
@@ -62,7 +66,13 @@ def measure(options: Options, results: Results) -> None:
     names = [name for name in NAMES if name != "joblib" or importlib.util.find_spec("joblib")]
     if "joblib" not in names:
         results.notes.append("joblib/loky is not installed here, so it was left out")
-    results.notes.append("no package index here has HyperQueue, so it was left out")
+    found = peers(make=not options.quick)
+    if found.hyperqueue is None:
+        names.remove("hyperqueue")
+        results.notes.append(f"HyperQueue was left out: {found.refused['hyperqueue']}")
+    else:
+        os.environ["BENCHMARK_HYPERQUEUE"] = json.dumps(found.hyperqueue)
+    results.notes.append(f"HyperQueue's items are processes: it has {PROCESSES:,} of them, and its default crash limit")
     results.notes.append("two workers; all of them run on the same free-threaded Python; timeout.item is 1 s")
     for fault in list(FAULTS)[:1] if options.quick else FAULTS:
         bad = Bad(fault, 200, 10.0) if options.quick else Bad(fault, 20_000, 15.0)
@@ -89,6 +99,8 @@ def _run(name: str, bad: Bad, options: Options) -> Sample:
     out = options.scratch / "results"
     out.unlink(missing_ok=True)
     run = options.scratch / f"run-{time.monotonic_ns()}"
+    if name == "hyperqueue":
+        bad = replace(bad, items=min(bad.items, PROCESSES))
     if name == "ftorch":
         sets = {"with.fault": bad.fault, "with.bad": bad.number, "input.range.stop": bad.items}
         sets |= {"output.path": os.fspath(out), "output.format": "jsonl"}

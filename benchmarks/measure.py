@@ -34,11 +34,13 @@ class Options:
         quick: a smoke run: tiny input, one round, nothing kept.
         rounds: how many turns each contestant has.
         scratch: a folder that is removed afterwards.
+        asked: everything it says, what the benchmark's own `arguments` added among it.
     """
 
     quick: bool
     rounds: int
     scratch: Path
+    asked: Namespace = field(default_factory=Namespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,14 @@ class Benchmark:
 
     Attributes:
         timed: its figures are times, so it is judged and kept only where the machine was quiet.
+        arguments: adds its own options; with `--only WORD …` it is kept in a file of its own.
     """
 
     name: str
     rounds: int
     body: Callable[[Options, Results], None]
     timed: bool = True
+    arguments: Callable[[ArgumentParser], object] | None = None
 
 
 def run_benchmark(benchmark: Benchmark, arguments: Sequence[str]) -> Results:
@@ -167,7 +171,7 @@ def run_benchmark(benchmark: Benchmark, arguments: Sequence[str]) -> Results:
     results = Results(benchmark.name)
     with tempfile.TemporaryDirectory(prefix="ftorch-bench-", dir=parsed.scratch) as scratch, watched() as quiet:
         rounds = parsed.rounds or (1 if parsed.quick else benchmark.rounds)
-        benchmark.body(Options(parsed.quick, rounds, Path(scratch)), results)
+        benchmark.body(Options(parsed.quick, rounds, Path(scratch), parsed), results)
     disturbed = quiet["others"] + quiet["steal"]
     results.judged = not parsed.quick and not (benchmark.timed and disturbed > QUIET)
     if parsed.quick:
@@ -176,7 +180,8 @@ def run_benchmark(benchmark: Benchmark, arguments: Sequence[str]) -> Results:
         results.notes.append(f"not judged: others used {disturbed:.2f} CPUs meanwhile, more than {QUIET}")
     told = "  of {cpus} CPUs others used {others:.2f} meanwhile; {steal:.2f} were stolen; it took {seconds:.0f} s"
     print(table(results), told.format(**quiet), sep="\n")
-    out = parsed.out or (RESULTS / f"{benchmark.name}.json" if results.judged else None)
+    name = "-".join([benchmark.name, *(getattr(parsed, "only", None) or ())])
+    out = parsed.out or (RESULTS / f"{name}.json" if results.judged else None)
     if out is not None:
         _keep(results, out, quiet)
     return results
@@ -189,6 +194,8 @@ def _parse(benchmark: Benchmark, arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--rounds", type=int, help=f"turns of each contestant, {benchmark.rounds} unless told")
     parser.add_argument("--scratch", type=Path, help="where files are made (and removed); $TMPDIR unless told")
     parser.add_argument("--out", type=Path, help=f"the file for the results, results/{name}.json unless told")
+    if benchmark.arguments is not None:
+        benchmark.arguments(parser)
     return parser.parse_args(arguments)
 
 

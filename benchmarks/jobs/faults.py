@@ -1,6 +1,6 @@
 """The items of `benchmarks.faults`, one of them bad."""
 
-from benchmarks.faultpeers import work
+from benchmarks.faultyitem import work
 
 
 def item(number: int, fault: str, bad: int) -> int:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import NAMES
+from benchmarks.fleettable import table as fleet_table
 from benchmarks.measure import Results, Spread, ratios, table
+from benchmarks.peerenv import peers
 from benchmarks.startup import spied
 from benchmarks.versions import NEW
 
@@ -61,3 +63,21 @@ def test_a_heavy_import_is_noticed(tmp_path: Path):
     guarded = "try:\n    import kubernetes\nexcept ImportError:\n    pass"
     assert spied([sys.executable, "-c", guarded], tmp_path) == ["kubernetes"]
     assert spied([sys.executable, "-c", "import json"], tmp_path) == []
+
+
+def test_a_table_of_a_fleet_has_a_row_a_contestant_and_a_column_a_grain():
+    """Rates and efficiencies of several grains meet in one row; a cell without a figure is empty."""
+    rows = [("0 µs: ftorch", "items/s", 1e7), ("10 µs: ftorch", "items/s", 2e5), ("10 µs: RQ", "items/s", 42.4)]
+    rows += [("10 µs: ftorch: efficiency", "%", 98.2), ("10 µs: ftorch over RQ", "x", 4716.0)]
+    figures = [{"what": what, "unit": unit, "found": {"median": median}} for what, unit, median in rows]
+    assert fleet_table(figures).splitlines()[2:] == ["| ftorch | 10,000,000 | 200,000 (98 %) |", "| RQ |  | 42.4 |"]
+
+
+def test_what_pip_refuses_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nothing is installed unless it is asked for, and what is not there is refused by name, with what to do."""
+    monkeypatch.setattr("benchmarks.peerenv.HOME", tmp_path / "nothing")
+    found = peers(make=False)
+    assert set(found.refused) == {"joblib", "mpire", "dask", "distributed", "rq", "celery", "hyperqueue"}
+    assert all("python -m benchmarks.peerenv" in why for why in found.refused.values())
+    assert not found.pythons
+    assert not (tmp_path / "nothing").exists()

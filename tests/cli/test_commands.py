@@ -3,25 +3,14 @@
 import json
 import os
 
+from orchestrator.cli.main import COMMANDS
 from tests.command import Place
 
 
 def test_without_arguments_and_with_a_slip(place: Place):
     """Without arguments the commands are listed; a slip of a command is answered with the nearest one."""
     help_ = place.ftorch().expect(2).err
-    for command in (
-        "init",
-        "plan",
-        "submit",
-        "scale",
-        "runs",
-        "status",
-        "compare",
-        "collect",
-        "report",
-        "schema",
-        "doctor",
-    ):
+    for command in COMMANDS:
         assert f"\n  {command} " in help_
     assert "Exit codes: 0 done" in help_
     place.ftorch("sumbit").expect(2, "Did you mean 'submit'?")
@@ -30,19 +19,7 @@ def test_without_arguments_and_with_a_slip(place: Place):
 
 def test_help_shows_an_example(place: Place):
     """Every command's help has an example that begins with the command itself."""
-    for command in (
-        "init",
-        "plan",
-        "submit",
-        "scale",
-        "runs",
-        "status",
-        "compare",
-        "collect",
-        "report",
-        "schema",
-        "doctor",
-    ):
+    for command in COMMANDS:
         text = place.ftorch(command, "--help").expect(0).out
         assert "Example" in text
         assert f"\n    ftorch {command}" in text
