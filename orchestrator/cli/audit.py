@@ -51,11 +51,11 @@ def command(
     The job's module is imported, in a process of its own; everything else that it can reach is read from its files.
     """
     _check(job, package, environment, sarif and as_json)
-    from orchestrator import __version__
     from orchestrator.audit.examine import audit_environment, audit_job, audit_package
     from orchestrator.cli.audittext import audit_text
     from orchestrator.cli.show import print_json
     from orchestrator.cli.streams import say, width_of
+    from orchestrator.version import __version__
 
     if package is not None:
         report = audit_package(package, timeout)

@@ -8,11 +8,11 @@ from importlib import import_module
 
 import click
 
-from orchestrator import __version__
 from orchestrator.cli.signals import handle_signals, ignore_signals, name_of
 from orchestrator.cli.standby import Standby
 from orchestrator.cli.streams import complain
 from orchestrator.errors import BAD_JOB, DONE, RESUMABLE, FtorchError
+from orchestrator.version import __version__
 
 COMMANDS = {
     "init": "Write a job file and a task to start from.",

@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 
-import orchestrator
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Batch, Entry, Source
 from orchestrator.inputs.open import open_source
@@ -26,6 +25,7 @@ from orchestrator.run.limit import Limited
 from orchestrator.run.plan import PlanIndex, PlanReader, all_entries, read_index, write_plan
 from orchestrator.spec.model import Failures, JobSpec, Measure, Output, Retry, Timeout
 from orchestrator.store.local import LocalStore
+from orchestrator.version import __version__
 
 _READ_UNITS = {"file": 4096, "item": 1 << 16, "byte": 1 << 20}
 _STRETCHES = 64
@@ -168,7 +168,7 @@ def _manifest(spec: JobSpec, base: Path) -> Manifest:
         output_format=spec.output.format,
         limit=None,
         created=time.time(),
-        versions={"ftorch": orchestrator.__version__, "python": platform.python_version(), "build": sys.version},
+        versions={"ftorch": __version__, "python": platform.python_version(), "build": sys.version},
     )
 
 
