@@ -86,6 +86,7 @@ class _OneLane:
 
     unsettled = 0
     stack = ""
+    place = ""
 
     def __init__(self, task: Task, call: Any, state: State, items: Sequence[Any]) -> None:
         self.pace = Pace()

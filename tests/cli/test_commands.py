@@ -81,6 +81,7 @@ def test_submit_reports(place: Place):
         "threads": 2,
         "reason": "asked for by --threads or resources.threads",
         "warnings": node["threads"]["warnings"],
+        "climbs": False,
     }
     assert report["output"] == {
         "path": str(place / "out.jsonl"),
