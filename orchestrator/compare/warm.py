@@ -42,7 +42,7 @@ class WarmPool:
         self._asked: Handoff[Chunk] = Handoff()
         self._done: Handoff[Outcome] = Handoff()
         boards = [memoryview(bytearray(64)).cast("q") for _ in range(assignment.workers)]
-        self._pool = Pool(self._lane, _Waiting(self._asked), self._done.put, self._done.close, boards.__getitem__)  # type: ignore[arg-type]
+        self._pool = Pool(self._lane, _Waiting(self._asked), self._done.put, self._done.close, boards.__getitem__)
         self._pool.allow(assignment.workers)
 
     def one(self, number: int) -> float:
