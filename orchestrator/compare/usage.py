@@ -46,8 +46,10 @@ def memory(pid: int) -> tuple[int, str]:
         share = _pss(process.pid)
         if share is None:
             with suppress(*_GONE):
-                total += process.memory_info().rss
-                kind = "RSS"
+                resident = process.memory_info().rss
+                total += resident
+                # One that has just ended has none, and so tells no share of it either.
+                kind = "RSS" if resident else kind
         else:
             total += share
     return total, kind

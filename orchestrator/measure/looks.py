@@ -4,7 +4,7 @@
 proc_pid_syscall). A futex is how a thread waits for a lock; anything else is a wait for something outside.
 """
 
-import platform
+import os
 
 from msgspec import Struct
 
@@ -54,7 +54,7 @@ class Looks(Struct, frozen=True):
         return self.running + self.asleep
 
 
-def parse_call(text: str, machine: str = platform.machine()) -> str | None:
+def parse_call(text: str, machine: str = os.uname().machine) -> str | None:
     """Name what a thread does: "running", a system call, "page fault"; None where the file says nothing."""
     first = text.split(" ", 1)[0].strip()
     if first == RUNNING or not first:
