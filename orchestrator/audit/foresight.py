@@ -1,20 +1,17 @@
 """The quick part of the audit, for `ftorch submit`: what the job can reach that would turn the GIL on.
 
-Guarantees: where neither the job's own files nor what is installed has changed, one small file is read and nothing is
-imported; otherwise it ends by its deadline, and goes on the next time with what it has not read.
+Guarantees: `known` reads one small file and imports nothing. `look` reads all that the job can reach, some tenths of a
+second of work, and keeps what it found until the job's own files or what is installed changes.
 """
 
 import os
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
 
 from orchestrator.host.caches import cache_path, read_cache, write_cache
-
-_DEADLINE = 0.1
 
 type _Facts = dict[str, tuple[int, int]]
 
@@ -27,8 +24,8 @@ class _Seen(Struct, frozen=True):
     told: list[str]
 
 
-def look_ahead(task: str, base: Path) -> list[str]:
-    """What a job should be told before it runs, a line each.
+def known(task: str, base: Path) -> list[str] | None:
+    """What a job should be told before it runs, a line each; None where nobody has looked since something changed.
 
     Args:
         task: its reference, "module:function" or "./file.py:function".
@@ -36,16 +33,13 @@ def look_ahead(task: str, base: Path) -> list[str]:
     """
     if getattr(sys.flags, "gil", 1) is not None:
         return []
-    job = f"{base}\0{task}"
-    path = cache_path("ahead", job)
-    seen = read_cache(path, _Seen)
-    if seen is not None and seen.job == job and _facts_of(seen.facts) == seen.facts:
-        return seen.told
-    return _look(task.partition(":")[0], base, job, path)
+    job = _job(task, base)
+    seen = read_cache(cache_path("ahead", job), _Seen)
+    return seen.told if seen is not None and seen.job == job and _facts_of(seen.facts) == seen.facts else None
 
 
-def _look(target: str, base: Path, job: str, path: Path) -> list[str]:
-    until = time.monotonic() + _DEADLINE
+def look(task: str, base: Path) -> list[str]:
+    """Look, and give what `known` will from now on; arguments as there."""
     from orchestrator.audit.closure import closure_of
     from orchestrator.audit.distributions import Environment
     from orchestrator.audit.extensions import read_ahead
@@ -54,22 +48,22 @@ def _look(target: str, base: Path, job: str, path: Path) -> list[str]:
     from orchestrator.audit.roots import import_paths, roots_of
     from orchestrator.host.verdicts import Verdicts
 
-    verdicts = Verdicts()
+    target, verdicts = task.partition(":")[0], Verdicts()
     reach, environment = reach_of(target, base), Environment(import_paths(target, base))
+    # Before it is read: what changes meanwhile is looked at again the next time.
+    facts = _facts_of([*map(str, reach.files), *filter(os.path.isdir, sys.path)])
     roots, imports = roots_of(target, reach, environment)
-    ahead, whole = [], True
-    for one in closure_of(environment, roots):
-        if time.monotonic() > until:
-            whole = False
-            break
-        ahead += read_ahead([one], verdicts)
+    ahead = read_ahead(closure_of(environment, roots), verdicts)
     verdicts.save()
     found = extension_findings(ahead, environment, imports, free_threaded=True)
     told = [one.message for one in found if one.rule == "FT011"]
-    if whole:
-        folders = [entry for entry in sys.path if os.path.isdir(entry)]
-        write_cache(path, _Seen(job, _facts_of([*map(str, reach.files), *folders]), told))
+    job = _job(task, base)
+    write_cache(cache_path("ahead", job), _Seen(job, facts, told))
     return told
+
+
+def _job(task: str, base: Path) -> str:
+    return f"{base}\0{task}"
 
 
 def _facts_of(paths: Iterable[str]) -> _Facts:

@@ -1,12 +1,13 @@
 """What `ftorch submit` does, once it knows what it was asked."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 from msgspec import structs
 
-from orchestrator.audit.foresight import look_ahead
 from orchestrator.cli.asked import Asked, Telling
+from orchestrator.cli.foretelling import Foretelling
 from orchestrator.cli.options import find_run, load
 from orchestrator.cli.show import open_watcher, print_json, print_plan, print_report
 from orchestrator.cli.signals import name_of
@@ -46,18 +47,11 @@ def dry(asked: Asked, as_json: bool) -> int:
 def submit(asked: Asked, telling: Telling, standby: Standby) -> int:
     """Do what was asked with the worker on standby, and tell of it; the exit code."""
     sitting, going_on = _sitting(asked)
-    _foretell(sitting, telling.quiet)
-    report = _run(sitting, going_on, asked.resume, telling.quiet, standby.take())
+    quiet = telling.quiet or sitting.spec.runtime.backend == "processes"
+    with nullcontext() if quiet else Foretelling(sitting.spec.task, sitting.job_file):
+        report = _run(sitting, going_on, asked.resume, telling.quiet, standby.take())
     _tell(report, telling.quiet, telling.as_json)
     return _CODES[report.state]
-
-
-def _foretell(sitting: Sitting, quiet: bool) -> None:
-    """Say what the job can reach that would turn the GIL on, while the worker starts."""
-    if quiet or sitting.spec.runtime.backend == "processes":
-        return
-    for line in look_ahead(sitting.spec.task, sitting.base):
-        complain(f"ftorch: {line}\n  `ftorch audit {sitting.job_file}` says what to do about it.")
 
 
 def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool, spawned: Spawned) -> RunReport:
