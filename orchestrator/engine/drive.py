@@ -115,19 +115,21 @@ class Drive:
                 return ending
             if not pool.stop.is_set():
                 self._follow(pool, climber)
-                self.gc.look(pool, self._memory.share, ramp.over or ramp.put_off)
+                self.gc.look(self._memory.share, ramp.over or ramp.put_off)
 
     def _wait(self, pool: Pool, turns: Turns) -> None:
-        """Wait until a commit is due, or something presses; meanwhile the ramp and the climb take their windows, and
-        the probe looks at the threads.
+        """Wait until a commit is due, or something presses; meanwhile the ramp and the climb take their windows,
+        and the probe and the collector's watch look.
         """
         due = time.monotonic() + self.node.switch.until(min(self.node.work.commit_seconds, self._memory.interval))
         while True:
             left = due - time.monotonic()
-            if self.committer.wait(max(0.0, min(left, turns.pause(), self.probe.pause()))) or left <= 0:
+            pause = min(left, turns.pause(), self.probe.pause(), self.gc.pause())
+            if self.committer.wait(max(0.0, pause)) or left <= 0:
                 return
             turns.step()
             self.probe.step()
+            self.gc.step(pool)
             self.board.head()[fields.TARGET] = pool.allowed
 
     def _climber(self, pool: Pool) -> Climber:

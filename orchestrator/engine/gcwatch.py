@@ -1,15 +1,17 @@
 """The garbage collector of a worker: settled before the job, and for `gc: auto` made rarer where its pauses cost.
 
-Guarantees: an explicit `runtime.gc` is obeyed and never changed; nothing is collected in the main thread once the job
-runs: a lane does it between two chunks. Assumes: `look` is called from one thread.
+Guarantees: an explicit `runtime.gc` is obeyed and never changed; the main thread collects nothing once the job runs: a
+lane does it between two chunks; where no lane comes to that, collections are automatic again. Assumes: all but the
+listening is called from the main thread.
 """
 
 import gc
+import math
 import time
 
 from orchestrator.engine.pool import Pool
 from orchestrator.host.memory import resident_bytes
-from orchestrator.measure.collecting import WINDOW, Collected, Collecting, choose
+from orchestrator.measure.collecting import WINDOW, Collected, Collecting, automatic, choose
 from orchestrator.measure.node import Pauses
 from orchestrator.measure.usage import PauseWatch
 from orchestrator.spec.model import JobSpec
@@ -17,6 +19,8 @@ from orchestrator.spec.model import JobSpec
 GROWN = 0.25
 """While collections are rare, memory that grew by this share, and by LEAST bytes, since the last one calls for one."""
 LEAST = 32 << 20
+
+_OFTEN = 0.1
 
 
 def settle_gc(spec: JobSpec) -> None:
@@ -45,50 +49,64 @@ class GcWatch:
         self._pauses.start()
         self._began = time.monotonic()
         self._before = Pauses()
+        self._looked = 0.0
         self._resident = 0
 
-    def look(self, pool: Pool, memory: float, calm: bool) -> None:
-        """Change what costs too much, and have a lane collect if memory grew.
+    def look(self, memory: float, calm: bool) -> None:
+        """Choose again, from what was heard since the last time.
 
         Args:
-            pool: whose lanes collect.
             memory: the share of the memory limit that is in use.
             calm: whether collections may be made rarer now: no windows are measured that should be alike.
         """
         chosen = self.chosen
-        if chosen is None:
+        if chosen is None or not (calm or chosen.mode != "freeze"):
             return
         now, heard = time.monotonic(), self._pauses.heard
         seen = _between(self._before, heard, now - self._began, memory)
-        if calm or chosen.mode != "freeze":
-            self.chosen = choose(chosen, seen, self._first)
-        if self.chosen is not chosen:
-            self._act(self.chosen, pool)
-        if self.chosen is not chosen or seen.seconds >= WINDOW:
+        choice = choose(chosen, seen, self._first)
+        if choice is not chosen:
+            self._act(choice)
+        if choice is not chosen or seen.seconds >= WINDOW:
             self._began, self._before = now, heard
-        if self.chosen.mode != "freeze":
-            self._collect_grown(pool)
+
+    def pause(self) -> float:
+        """In how many seconds to call `step` again; infinite while collections are automatic."""
+        if self.chosen is None or self.chosen.mode == "freeze":
+            return math.inf
+        return self._looked + _OFTEN - time.monotonic()
+
+    def step(self, pool: Pool) -> None:
+        """Have a lane collect if memory grew while collections are rare."""
+        chosen = self.chosen
+        if chosen is None or self.pause() > 0:
+            return
+        self._looked, resident = time.monotonic(), resident_bytes() or 0
+        self._resident = min(self._resident, resident)
+        if not grown(self._resident, resident):
+            return
+        self._resident = resident
+        if pool.errand is not None and chosen.mode == "off":
+            self._act(automatic(chosen, self._first, "memory grew, and no thread came to collect between two chunks"))
+        pool.errand = gc.collect
 
     def stop(self) -> Pauses:
         """End listening, and give what was heard."""
         return self._pauses.stop()
 
-    def _act(self, chosen: Collecting, pool: Pool) -> None:
-        gc.set_threshold(chosen.threshold)
-        if chosen.mode == "off":
+    def _act(self, choice: Collecting) -> None:
+        self.chosen = choice
+        gc.set_threshold(choice.threshold)
+        if choice.mode == "off":
             gc.disable()
         else:
             gc.enable()
         self._resident = resident_bytes() or 0
-        if chosen.final:
-            pool.errand = gc.collect
 
-    def _collect_grown(self, pool: Pool) -> None:
-        resident = resident_bytes() or 0
-        if resident - self._resident > max(LEAST, GROWN * self._resident):
-            pool.errand = gc.collect
-            self._resident = resident
-        self._resident = min(self._resident, resident)
+
+def grown(before: int, now: int) -> bool:
+    """Whether resident memory grew by enough to be worth a collection; bytes."""
+    return now - before > max(LEAST, GROWN * before)
 
 
 def _between(before: Pauses, after: Pauses, seconds: float, memory: float) -> Collected:

@@ -7,6 +7,7 @@ often pays depends on what it finds: freeing garbage takes its time in any case,
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 PAUSED = 0.02
 """Collections that stop the threads for less than this share of the time are left as they are."""
@@ -62,21 +63,37 @@ def choose(now: Collecting, seen: Collected, first: int) -> Collecting:
         seen: since that, or since the last time that this was asked.
         first: the threshold that Python began with.
     """
-    if now.final or now.mode == "freeze" and seen.memory >= HALF:
+    if now.final or (now.mode == "freeze" and seen.memory >= HALF):
         return now
     if seen.memory >= HALF:
-        why = f"automatic again, as {_percent(seen.memory)} of the memory limit is in use"
-        return Collecting("freeze", first, _and(now.reason, why), final=True)
+        return automatic(now, first, f"{_percent(seen.memory)} of the memory limit is in use")
     if seen.seconds < WINDOW or not seen.count:
         return now
+    return _judge_rare(now, seen) if now.mode == "off" else _judge_pauses(now, seen)
+
+
+def automatic(now: Collecting, first: int, why: str) -> Collecting:
+    """Collections when Python wants them, for good."""
+    return Collecting("freeze", first, _and(now.reason, f"automatic again, as {why}"), final=True)
+
+
+def _judge_rare(now: Collecting, seen: Collected) -> Collecting:
+    """Whether the collections that memory called for found enough to have them automatic."""
     each = seen.freed / seen.count
-    if now.mode == "off":
-        if each < FOUND * now.threshold:
-            return now
-        return Collecting("threshold", now.threshold, _and(now.reason, f"on again, as one freed {each:,.0f} objects"))
-    if seen.paused < PAUSED * seen.seconds or seen.paused <= WORTH * seen.freed:
+    if each < FOUND * now.threshold:
         return now
-    return _rarer(now, f"{_percent(seen.paused / seen.seconds)} of the time in collections", each)
+    return Collecting("threshold", now.threshold, _and(now.reason, f"on again, as one freed {each:,.0f} objects"))
+
+
+def _judge_pauses(now: Collecting, seen: Collected) -> Collecting:
+    share = seen.paused / seen.seconds
+    if share < PAUSED:
+        return now
+    if seen.paused > WORTH * seen.freed:
+        return _rarer(now, f"{_percent(share)} of the time in collections", seen.freed / seen.count)
+    if now.reason:
+        return now
+    return replace(now, reason=f"{_percent(share)} of the time in collections, for the garbage that they freed")
 
 
 def _rarer(now: Collecting, cost: str, each: float) -> Collecting:

@@ -97,7 +97,7 @@ def _node_rows(node: NodeReport) -> Iterator[Row]:
     if node.throttled is not None and node.throttled.seconds > _THROTTLED_MATTERS * node.wall_seconds:
         yield "throttled", f"{duration(node.throttled.seconds)} by the CPU quota ({node.throttled.where})"
     yield "chunks", _chunks(node)
-    if node.pauses.count or node.collecting is not None and node.collecting.reason:
+    if node.pauses.count or (node.collecting is not None and node.collecting.reason):
         yield "gc", _gc(node)
     if node.scaling is not None:
         yield from scaling_rows(node.scaling)

@@ -329,3 +329,26 @@ def test_what_a_ramp_sees(tmp_path):
     crew.finish()
     assert crew.pool.ending
     assert crew.pool.marks(1) is None
+
+
+def test_an_errand_is_done_once_between_chunks(tmp_path: Path):
+    """Whatever number of threads looks for it, one of them does it, in its own thread and with no item at work."""
+    done: list[tuple[str, bool]] = []
+    working = threading.local()
+
+    def call(item: int) -> int:
+        working.item = True
+        crew.pool.errand = errand if item == 0 else crew.pool.errand
+        working.item = False
+        return item
+
+    def errand() -> None:
+        done.append((threading.current_thread().name, getattr(working, "item", False)))
+
+    crew = Crew(tmp_path, call, items=200, threads=4)
+    crew.pool.allow(4)
+    crew.finish()
+    [(name, busy)] = done
+    assert name.startswith("ftorch-")
+    assert not busy
+    assert len(crew.keys) == 200
