@@ -22,7 +22,7 @@ from benchmarks.measure import (
 )
 
 THREADS = 2
-ITEMS = {"kept": 20_000, "dropped": 8_000, "cycles": 8_000}
+ITEMS = {"kept": 12_000, "dropped": 4_000, "cycles": 5_000}
 QUICK = 200
 
 
