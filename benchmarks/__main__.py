@@ -16,6 +16,7 @@ NAMES = (
     "latency",
     "sharedtable",
     "audit",
+    "garbage",
 )
 
 

@@ -13,6 +13,7 @@ from orchestrator.engine.anylane import ThreadRecord
 from orchestrator.engine.board import Board
 from orchestrator.engine.climbing import Climber, Slope, Turns
 from orchestrator.engine.committer import Committer
+from orchestrator.engine.gcwatch import GcWatch
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.memorywatch import MemoryWatch
 from orchestrator.engine.pool import Pool
@@ -65,6 +66,7 @@ class Drive:
         scaling: the curve that the last ramp gave, or None and why there is none.
         threads: how many threads the job had in the end, and why.
         probe: what was seen of the threads.
+        gc: the garbage collector, and what was heard of it.
     """
 
     def __init__(self, node: Node, committer: Committer, ledger: Ledger, board: Board) -> None:
@@ -79,6 +81,7 @@ class Drive:
         self._quota = QuotaWatch(node.manifest.spec.resources, node.work.threads)
         self.probe = Probe(board, node.backend.backend == "threads")
         self._memory = MemoryWatch(node.manifest.spec)
+        self.gc = GcWatch(node.manifest.spec, node.backend.backend == "threads")
         total = board.read().total_items
         self._total = None if total == fields.UNKNOWN else total
 
@@ -112,18 +115,21 @@ class Drive:
                 return ending
             if not pool.stop.is_set():
                 self._follow(pool, climber)
+                self.gc.look(self._memory.share, ramp.over or ramp.put_off)
 
     def _wait(self, pool: Pool, turns: Turns) -> None:
-        """Wait until a commit is due, or something presses; meanwhile the ramp and the climb take their windows, and
-        the probe looks at the threads.
+        """Wait until a commit is due, or something presses; meanwhile the ramp and the climb take their windows,
+        and the probe and the collector's watch look.
         """
         due = time.monotonic() + self.node.switch.until(min(self.node.work.commit_seconds, self._memory.interval))
         while True:
             left = due - time.monotonic()
-            if self.committer.wait(max(0.0, min(left, turns.pause(), self.probe.pause()))) or left <= 0:
+            pause = min(left, turns.pause(), self.probe.pause(), self.gc.pause())
+            if self.committer.wait(max(0.0, pause)) or left <= 0:
                 return
             turns.step()
             self.probe.step()
+            self.gc.step(pool)
             self.board.head()[fields.TARGET] = pool.allowed
 
     def _climber(self, pool: Pool) -> Climber:

@@ -4,7 +4,6 @@ Guarantees: what a commit names is done, and nothing else is; the shard is left 
 one call in a process, from its main thread.
 """
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,11 +18,9 @@ from orchestrator.engine.pool import Pool
 from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.cpus import MOST_A_CPU
 from orchestrator.measure.node import NodeReport
-from orchestrator.measure.usage import PauseWatch
 from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, PlanReader, read_index
-from orchestrator.spec.model import JobSpec
 from orchestrator.store.local import unavailable
 
 _MOST_FRUITLESS = 3
@@ -59,11 +56,9 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     committer = Committer(node.store, ledger, node.fold, flusher)
     committer.alert = node.manifest.spec.failures.policy == "stop"
     measured = Measured.start(ledger, find_cpu_limits())
-    pauses = PauseWatch()
-    _settle_gc(node.manifest.spec, pauses)
     drive = Drive(node, committer, ledger, board)
     ending = _run_phases(drive, index, lanes(board))
-    return make_report(drive, measured, pauses.stop(), ending)
+    return make_report(drive, measured, ending)
 
 
 def _run_phases(drive: Drive, index: PlanIndex, make_lane: Callable[[int], AnyLane]) -> Ending:
@@ -133,13 +128,3 @@ def _retries(node: Node, ledger: Ledger) -> list[Chunk]:
 def _flusher(node: Node) -> Callable[[], None]:
     root = Path(node.work.output)
     return lambda: flush(root)
-
-
-def _settle_gc(spec: JobSpec, pauses: PauseWatch) -> None:
-    """What set-up made lives as long as the job: collections need not look at it again."""
-    if spec.runtime.gc in ("auto", "freeze"):
-        gc.collect()
-        gc.freeze()
-    elif spec.runtime.gc == "off":
-        gc.disable()
-    pauses.start()

@@ -70,9 +70,9 @@ class Measured(Struct, frozen=True):
         return cls(Sample.now(limits), ledger, progress.items, progress.nbytes, len(progress.failed))
 
 
-def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending) -> NodeReport:
+def make_report(drive: Drive, measured: Measured, ending: Ending) -> NodeReport:
     """The report of a node that has just ended."""
-    node, (scaling, no_scaling) = drive.node, drive.scaling
+    node, (scaling, no_scaling), pauses = drive.node, drive.scaling, drive.gc.stop()
     progress = measured.ledger.progress
     warnings = [*node.gilwatch.refused, *node.warnings]
     decided = Decided(drive.threads, node.backend, node.setup_seconds, node.gilwatch.culprit, warnings=warnings)
@@ -88,7 +88,8 @@ def make_report(drive: Drive, measured: Measured, pauses: Pauses, ending: Ending
     )
     report = report_of(decided, measured.sample, done)
     diagnosis = judge(drive, report.throttled, pauses)
-    return structs.replace(report, scaling=scaling, no_scaling=no_scaling, diagnosis=diagnosis)
+    curve = structs.replace(report, scaling=scaling, no_scaling=no_scaling)
+    return structs.replace(curve, diagnosis=diagnosis, collecting=drive.gc.chosen)
 
 
 def report_of(decided: Decided, before: Sample, done: Done) -> NodeReport:

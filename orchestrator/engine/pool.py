@@ -25,6 +25,7 @@ class Pool[C = Chunk]:
     Attributes:
         prefix: what the threads' names begin with; their number follows.
         on_allow: told how many threads may work from now on.
+        errand: done once, by one of the threads, before its next chunk.
     """
 
     prefix = "ftorch-"
@@ -41,6 +42,7 @@ class Pool[C = Chunk]:
         self.error: BaseException | None = None
         self.records: list[ThreadRecord] = []
         self.on_allow: Callable[[int], None] = lambda _: None
+        self.errand: Callable[[], object] | None = None
         self._make_lane = make_lane
         self._dispenser = dispenser
         self._deliver = deliver
@@ -182,6 +184,8 @@ class Pool[C = Chunk]:
                 continue
             if index >= self._allowed and not lane.unsettled and not self._park(record, line):
                 return
+            if self.errand is not None:
+                self._do_errand()
             chunk = take(*lane.pace.appetite(self._dispenser.unit)) if lane.unsettled < _MOST_UNSETTLED else None
             if chunk is not None:
                 outcome = lane.run(chunk)
@@ -195,6 +199,12 @@ class Pool[C = Chunk]:
             started = time.perf_counter()
             stop.wait(max(0.0, due - time.monotonic()))
             watch.retrying += time.perf_counter() - started
+
+    def _do_errand(self) -> None:
+        with self._changed:
+            errand, self.errand = self.errand, None
+        if errand is not None:
+            errand()
 
     def _park(self, record: ThreadRecord, line: memoryview[int]) -> bool:
         """Wait until this thread may work again; says whether there is a reason to."""

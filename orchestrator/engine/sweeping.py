@@ -4,7 +4,6 @@ Guarantees: results are computed and encoded as in a run, and dropped; nothing i
 process, from its main thread.
 """
 
-import gc
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from orchestrator.engine.anylane import AnyLane
 from orchestrator.engine.board import Board
 from orchestrator.engine.dispenser import Dispenser
+from orchestrator.engine.gcwatch import settle_gc
 from orchestrator.engine.node import board_path
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pool import Pool
@@ -58,7 +58,7 @@ def run_sweep(
     index, most = read_index(store), max(sweep.order)
     if not index.units:
         raise InputError("the input is empty: there is nothing to measure")
-    _settle_gc(spec)
+    settle_gc(spec)
     board, tally = _make_board(Path(sweep.work.run), most), _Tally()
     dispenser = Dispenser(PlanReader(store, index), [(0, index.units)] * _ROUNDS, [], most)
     pool = Pool(lanes(board), dispenser, tally.take, tally.wake, board.line)
@@ -169,12 +169,3 @@ def _make_board(run: Path, threads: int) -> Board:
         return Board.create(path, threads)
     except OSError as error:
         raise unavailable(path, error) from error
-
-
-def _settle_gc(spec: JobSpec) -> None:
-    """As a run does it."""
-    if spec.runtime.gc in ("auto", "freeze"):
-        gc.collect()
-        gc.freeze()
-    elif spec.runtime.gc == "off":
-        gc.disable()

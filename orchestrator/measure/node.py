@@ -6,6 +6,7 @@ from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import HostFacts
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.measure.collecting import Collecting
 from orchestrator.measure.diagnosis import Diagnosis
 from orchestrator.measure.scaling import Scaling
 
@@ -36,11 +37,14 @@ class ChunkReport(Struct, frozen=True):
 
 
 class Pauses(Struct, frozen=True):
-    """Garbage collections, in which all threads stand still: how many, seconds altogether, seconds of the longest."""
+    """Garbage collections, in which all threads stand still: how many, seconds altogether, seconds of the longest, and
+    objects that they freed.
+    """
 
     count: int = 0
     seconds: float = 0.0
     longest: float = 0.0
+    freed: int = 0
 
 
 class NodeReport(Struct, frozen=True):
@@ -62,6 +66,7 @@ class NodeReport(Struct, frozen=True):
         scaling: how the job scaled with threads, None where that was not measured.
         no_scaling: why it was not.
         diagnosis: what of the node's capacity was lost, and why.
+        collecting: how garbage was collected in the end, None where the run did not choose that.
     """
 
     state: str
@@ -90,3 +95,4 @@ class NodeReport(Struct, frozen=True):
     scaling: Scaling | None = None
     no_scaling: str = ""
     diagnosis: Diagnosis | None = None
+    collecting: Collecting | None = None

@@ -71,12 +71,13 @@ class PauseWatch:
     """Adds up garbage collections from `start` to `stop`.
 
     Assumes: the interpreter runs one collection at a time, so start and stop calls come in pairs.
+
+    Attributes:
+        heard: so far; another thread may read it at any time.
     """
 
     def __init__(self) -> None:
-        self._count = 0
-        self._seconds = 0.0
-        self._longest = 0.0
+        self.heard = Pauses()
         self._began = 0.0
 
     def start(self) -> None:
@@ -86,13 +87,14 @@ class PauseWatch:
     def stop(self) -> Pauses:
         """End listening, and give what was heard."""
         gc.callbacks.remove(self._on_event)
-        return Pauses(self._count, self._seconds, self._longest)
+        return self.heard
 
-    def _on_event(self, phase: str, _info: dict[str, Any]) -> None:
+    def _on_event(self, phase: str, info: dict[str, Any]) -> None:
         if phase == "start":
             self._began = time.perf_counter()
         elif self._began:
             pause = time.perf_counter() - self._began
-            self._count += 1
-            self._seconds += pause
-            self._longest = max(self._longest, pause)
+            heard, freed = self.heard, info.get("collected", 0)
+            self.heard = Pauses(
+                heard.count + 1, heard.seconds + pause, max(heard.longest, pause), freed=heard.freed + freed
+            )

@@ -97,9 +97,8 @@ def _node_rows(node: NodeReport) -> Iterator[Row]:
     if node.throttled is not None and node.throttled.seconds > _THROTTLED_MATTERS * node.wall_seconds:
         yield "throttled", f"{duration(node.throttled.seconds)} by the CPU quota ({node.throttled.where})"
     yield "chunks", _chunks(node)
-    if node.pauses.count:
-        pauses = f"{count(node.pauses.count, 'pause')}, {duration(node.pauses.seconds)} in all"
-        yield "gc", f"{pauses}, the longest {duration(node.pauses.longest)}"
+    if node.pauses.count or (node.collecting is not None and node.collecting.reason):
+        yield "gc", _gc(node)
     if node.scaling is not None:
         yield from scaling_rows(node.scaling)
     elif node.no_scaling:
@@ -133,6 +132,13 @@ def _cpu(node: NodeReport) -> str:
     busy = f"; each {noun} busy {lanes}{more}" if node.lanes else ""
     used = duration(node.user_seconds + node.system_seconds)
     return f"{used}, {duration(node.system_seconds)} of it in the kernel{busy}"
+
+
+def _gc(node: NodeReport) -> str:
+    """How garbage was collected in the end, and why; and the pauses of it."""
+    pauses, chosen = node.pauses, node.collecting
+    heard = f"{count(pauses.count, 'pause')}, {duration(pauses.seconds)} in all, the longest {duration(pauses.longest)}"
+    return f"{chosen.mode}: {chosen.reason}; {heard}" if chosen is not None and chosen.reason else heard
 
 
 def _chunks(node: NodeReport) -> str:

@@ -115,7 +115,7 @@ class Runtime(Frozen, frozen=True):
     Attributes:
         free_threading: `required` refuses to run with the GIL on; `preferred` runs on processes then.
         backend: `auto` takes threads where the GIL is off, and processes where it is on.
-        gc: The cyclic garbage collector; `auto` freezes what setup made and collects where it pays.
+        gc: The cyclic garbage collector; `auto` freezes what set-up made, and collects more rarely where pauses cost.
     """
 
     free_threading: Literal["required", "preferred"] = "preferred"

@@ -329,3 +329,23 @@ def test_what_a_ramp_sees(tmp_path):
     crew.finish()
     assert crew.pool.ending
     assert crew.pool.marks(1) is None
+
+
+def test_an_errand_is_done_once_between_chunks(tmp_path: Path):
+    """Whatever number of threads sees it, one of them does it, and all items are done."""
+    done: list[str] = []
+
+    def call(item: int) -> int:
+        if item == 0:
+            crew.pool.errand = errand
+        return item
+
+    def errand() -> None:
+        done.append(threading.current_thread().name)
+
+    crew = Crew(tmp_path, call, items=200, threads=4)
+    crew.pool.allow(4)
+    crew.finish()
+    [name] = done
+    assert name.startswith("ftorch-")
+    assert len(crew.keys) == 200

@@ -7,12 +7,16 @@ from orchestrator.measure.usage import PauseWatch, Usage
 
 
 def test_collections_between_start_and_stop_are_counted():
-    """Each collection is a pause; the longest is no longer than all of them, and none lasts no time."""
+    """Each collection is a pause; the longest is no longer than all of them, and what they freed is told."""
     gc.disable()
     try:
         watch = PauseWatch()
         gc.collect()
         watch.start()
+        rings: list[list[object]] = [[] for _ in range(100)]
+        for ring in rings:
+            ring.append(ring)
+        del ring, rings
         for _ in range(3):
             gc.collect()
         pauses = watch.stop()
@@ -20,6 +24,7 @@ def test_collections_between_start_and_stop_are_counted():
     finally:
         gc.enable()
     assert pauses.count == 3
+    assert pauses.freed == 100
     assert 0 < pauses.longest <= pauses.seconds
 
 

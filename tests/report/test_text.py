@@ -8,6 +8,7 @@ from orchestrator.engine.runreport import OutputReport
 from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.interpreter import BackendDecision
+from orchestrator.measure.collecting import Collecting
 from orchestrator.measure.node import ChunkReport, Pauses, ThreadReport
 from orchestrator.report.text import report_text
 from tests.report.samples import failure, node, report
@@ -117,6 +118,14 @@ def test_pauses_of_the_collector():
     """Collections are told with their sum and the longest."""
     found = lines_of(report_text(report(node(pauses=Pauses(2, 0.5, 0.4)))))
     assert found["gc"] == ["2 pauses, 500 ms in all, the longest 400 ms"]
+
+
+def test_how_garbage_was_collected():
+    """A choice of the run is told with its reason, before the pauses; without one there is no row."""
+    chosen = Collecting("off", 32_000, "threshold 32,000 for 9 % of the time in collections; off for little freed")
+    found = lines_of(report_text(report(node(pauses=Pauses(2, 0.5, 0.4), collecting=chosen))))
+    assert found["gc"] == [f"off: {chosen.reason}; 2 pauses, 500 ms in all, the longest 400 ms"]
+    assert "gc" not in lines_of(report_text(report(node(collecting=Collecting("freeze", 2_000)))))
 
 
 def test_warnings_notes_and_restarts():
