@@ -63,12 +63,28 @@ def test_sarif(place: Place, site):
     assert result["ruleId"] in [rule["id"] for rule in run["tool"]["driver"]["rules"]]
 
 
+UNTIL_LOOKED_AT = """
+import glob, os
+KEPT = os.path.join(os.environ["XDG_CACHE_HOME"], "ftorch", "audit", "ahead-*.json")
+def f(n):
+    while not glob.glob(KEPT):
+        pass
+    if n < 0:
+        import bad.fast
+    return n
+"""
+
+
 def test_submit_looks_ahead(place: Place, site):
-    """A run is told what it can reach before it starts, from the cache the second time, and anew after a change."""
-    place.job("def f(n):\n    if n < 0:\n        import bad.fast\n    return n\n")
-    for _ in range(2):
-        done = place.ftorch("submit", "job.yaml", "--set", "output.overwrite=true", env=site)
-        assert "ftorch: bad 1.2 would turn the GIL on when loaded: bad.fast" in done.expect(0).err
+    """What a job can reach is looked for beside a long run and told at its end; then before each, until a change."""
+    said = "ftorch: bad 1.2 would turn the GIL on when loaded: bad.fast"
+    place.job(UNTIL_LOOKED_AT, input={"range": {"stop": 3}})
+    for told_first in (False, True):
+        done = place.ftorch("submit", "job.yaml", "--set", "output.overwrite=true", env=site).expect(0, said)
+        assert (done.err.index(said) < done.err.index('"started"')) == told_first
+    assert (
+        said not in place.ftorch("submit", "job.yaml", "-q", "--set", "output.overwrite=true", env=site).expect(0).err
+    )
     place.write("task.py", "def f(n):\n    return n + 0\n")
     done = place.ftorch("submit", "job.yaml", "--set", "output.overwrite=true", env=site)
     assert "would turn the GIL on" not in done.expect(0).err
