@@ -1,4 +1,4 @@
-"""The audit of a job, of a package, or of all that is installed: reads, imports in other processes, and concludes."""
+"""The audit of a job, of a package, or of all that is installed: reads, runs in other processes, and concludes."""
 
 import os
 import sys
@@ -16,6 +16,7 @@ from orchestrator.audit.judging import extension_findings, held_back, outcome_fi
 from orchestrator.audit.model import AuditReport
 from orchestrator.audit.observed import Observed, Target
 from orchestrator.audit.probe import observe
+from orchestrator.audit.races.lint import lint
 from orchestrator.audit.reach import Import, reach_of
 from orchestrator.audit.roots import Roots, import_paths, roots_of
 from orchestrator.audit.runtime import runtime_findings
@@ -27,21 +28,31 @@ from orchestrator.spec.model import JobSpec
 
 _RANK = {"error": 0, "warning": 1, "note": 2}
 _LOADING_LIMIT = 20.0
+_UNREAD = "FT199"
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What is looked at: its name, what to import, the distributions it starts from, and its own imports by these."""
+    """What is looked at.
+
+    Attributes:
+        targets: what to import.
+        roots: the distributions that it starts from.
+        imports: its own imports by these.
+        first: what is known before anything is imported.
+        unread: what its source did not let one read, which a failed import says better.
+    """
 
     name: str
     targets: Sequence[Target]
     roots: Roots
     imports: dict[str, Import]
     first: Sequence[Finding]
+    unread: Sequence[Finding] = ()
 
 
 def audit_job(spec: JobSpec, base: Path, limit: float = 60.0) -> AuditReport:
-    """Audit a job: what its task's module imports now, and what it can reach.
+    """Audit a job: what its task's module imports now, what it can reach, and what in it races.
 
     Args:
         spec: the job.
@@ -93,7 +104,9 @@ def job_subject(spec: JobSpec, base: Path, environment: Environment) -> _Subject
         *unreadable_findings(reach.unreadable),
     ]
     targets = () if reach.unreadable else (Target("task", target, str(base)),)
-    return _Subject(spec.name, targets, roots, imports, first)
+    races = lint(spec.task, base)
+    first += [one for one in races if one.rule != _UNREAD]
+    return _Subject(spec.name, targets, roots, imports, first, [one for one in races if one.rule == _UNREAD])
 
 
 def _examine(subject: _Subject, environment: Environment, limit: float, started: float) -> AuditReport:
@@ -108,8 +121,10 @@ def _examine(subject: _Subject, environment: Environment, limit: float, started:
     later = [one for one in ahead if os.path.realpath(one.path) not in seen]
     extensions = [*now, *settle(later, _LOADING_LIMIT, verdicts)]
     verdicts.save()
+    starts = bool(observed.outcomes) and all(one.error is None for one in observed.outcomes)
     findings = [
         *subject.first,
+        *(subject.unread if starts else ()),
         *outcome_findings(observed.outcomes, subject.name),
         *extension_findings(extensions, environment, subject.imports, python.free_threaded),
         *held_back(reached),

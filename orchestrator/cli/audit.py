@@ -1,4 +1,4 @@
-"""`ftorch audit`: what would turn the GIL back on in a job, before it runs."""
+"""`ftorch audit`: what would turn the GIL back on in a job, and what in it would race, before it runs."""
 
 import sys
 from pathlib import Path
@@ -46,7 +46,7 @@ def command(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Say which extensions turn the GIL on in JOB, or would when they are loaded, and what to do about it.
+    """Say which extensions turn the GIL on in JOB, or would when loaded, what in its code races, and what to do.
 
     The job's module is imported, in a process of its own; everything else that it can reach is read from its files.
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.audit.races.rules import RULES as RACES
 from orchestrator.audit.rules import RULES
 from tests.command import ROOT, Place
 from tests.extensions import SOURCES, build
@@ -61,6 +62,20 @@ def test_sarif(place: Place, site):
     assert (result["ruleId"], physical["artifactLocation"]["uri"]) == ("FT011", "task.py")
     assert physical["region"] == {"startLine": 2}
     assert result["ruleId"] in [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+
+
+RACY = "counts = {}\ndef f(n):\n    counts[n % 2] = counts.get(n % 2, 0) + 1\n    return n\n"
+
+
+def test_races_are_named_beside_extensions(place: Place, site):
+    """One report, and one SARIF log, has what turns the GIL on and what races, each by file and line."""
+    place.job("import bad.fast\n" + RACY)
+    done = place.ftorch("audit", "job.yaml", "--json", env=site)
+    found = {(one["rule"], one["line"]) for one in done.json()["findings"] if one["severity"] != "note"}
+    assert (done.code, {("FT010", 1), ("FT102", 4)} <= found) == (1, True), done.out
+    [run] = place.ftorch("audit", "job.yaml", "--sarif", env=site).json()["runs"]
+    titles = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert titles["FT102"] == RACES["FT102"].title
 
 
 def test_submit_looks_ahead(place: Place, site):
