@@ -91,8 +91,8 @@ def test_submit_looks_ahead(place: Place, site):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_the_shipped_jobs_are_clean(name: str, place: Place):
-    """No shipped job imports or reaches anything that turns the GIL on."""
-    done = place.ftorch("audit", ROOT / "jobs" / name, "--json", cwd=ROOT)
+    """No shipped job imports or reaches anything that turns the GIL on, nor has code that races."""
+    done = place.ftorch("audit", ROOT / "jobs" / name, "--json", "--no-probe", cwd=ROOT)
     assert (done.code, done.json()["findings"]) == (0, []), done.out + done.err
 
 

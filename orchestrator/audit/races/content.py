@@ -28,7 +28,7 @@ class Content:
     """Writes values down.
 
     Args:
-        module: the name of the module whose classes and functions are looked into; other objects are told by their type.
+        module: the module whose classes and functions are looked into; other objects are told by their type.
         exact: keep the order of lists and all digits of floats, as for a result; not so for what threads fill together.
     """
 
@@ -94,7 +94,7 @@ class Content:
 
 
 def _bracketed(name: str, inside: str) -> str:
-    start, end = {"list": "[]", "tuple": "()", "dict": "{}"}.get(name, (f"{name}(", ")"))
+    start, end = {"list": ("[", "]"), "tuple": ("(", ")"), "dict": ("{", "}")}.get(name, (f"{name}(", ")"))
     return f"{start}{inside}{end}"
 
 

@@ -1,9 +1,9 @@
 """From what a task gave one item after the other, and two at a time, to findings; pure."""
 
 import linecache
-import os.path
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from orchestrator.audit.findings import Finding
@@ -61,8 +61,8 @@ def races(alone: Alone, together: Played) -> Iterator[Finding]:
     """What two threads at a time changed: results, exceptions, shared variables; the first of each."""
     accepted = _accepted(together.file)
     for rule in ("FT301", "FT302"):
-        differing = [(number, told) for number, told in together.told.items() if _rule(alone, number, told) == rule]
-        for number, told in sorted(differing)[:1]:
+        differing = [number for number, told in together.told.items() if _rule(alone, number, told) == rule]
+        for number in sorted(differing)[:1]:
             yield from _unless_accepted(_result(rule, alone, together, number), accepted)
     for name, text in alone.state().items():
         ended = together.state.get(name)
@@ -110,7 +110,8 @@ def _difference(text: str, other: str) -> str:
     """The text from shortly before where it differs."""
     if max(len(text), len(other)) <= 60:
         return text
-    start = max(0, len(os.path.commonprefix((text, other))) - 20)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(text, other, strict=False)))
+    start = max(0, same - 20)
     return f"{'…' if start else ''}{text[start : start + 60]}{'…' if start + 60 < len(text) else ''}"
 
 

@@ -186,7 +186,7 @@ def _on_threads(stage: _Stage, part: Part, sample: list[tuple[Any, Any]], meetin
         thread.start()
     done.wait()
     began = time.monotonic()
-    for step in () if failed else part.steps:  # noqa: B007 - the threads read it
+    for step in () if failed else part.steps:
         if time.monotonic() - began > part.enough:
             break
         meetings.begin(step)

@@ -1,7 +1,7 @@
 """Races by running: a job's task on a few of its items, in other processes, one at a time and two at a time.
 
-Guarantees: nothing of it is left running, and it takes a few seconds at most but for a task that hangs. Assumes: running an
-item more than once does no harm, as for a run that is resumed.
+Guarantees: nothing of it is left running, and it takes a few seconds at most but for a task that hangs. Assumes:
+running an item more than once does no harm, as for a run that is resumed.
 """
 
 import os
@@ -20,7 +20,7 @@ from orchestrator.spec.load import dump_job
 from orchestrator.spec.model import JobSpec
 
 _STAGE = "orchestrator.audit.races.stage"
-_LIMIT = 90.0
+_LIMIT = 120.0
 
 
 def run_races(spec: JobSpec, base: Path) -> list[Finding]:

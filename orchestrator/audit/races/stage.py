@@ -3,8 +3,8 @@
 It reads the job from standard input and writes findings to standard output. Each run is a fork of its own, so that none
 sees what another left; the fork comes before the task is imported, while there is one thread.
 
-Guarantees: a run that crashes, ends the process or does not end is told as such. Assumes: its own session, so that whoever
-started it can end what the task started.
+Guarantees: a run that crashes, ends the process or does not end is told as such. Assumes: its own session, so that
+whoever started it can end what the task started.
 """
 
 import mmap
@@ -34,17 +34,17 @@ from orchestrator.spec.model import JobSpec
 SAMPLE = 16
 _ENOUGH = 1.0
 _HUNG = 8.0
-_ALL = 3.0
+_ALL = 4.0
 # Whether one item goes ahead alone, whether neighbours meet, and how often a thread stops at a place. Threads that stop
 # everywhere keep in step, which shows lost updates; out of step, one changes what the other is in the middle of.
 _ROUNDS = (
     (False, True, 1.0),
     (True, True, 1.0),
-    (False, True, 0.5),
     (True, False, 1.0),
-    (True, False, 0.5),
     (False, True, 0.5),
     (False, False, 0.5),
+    (False, True, 0.5),
+    (True, False, 0.5),
     (True, True, 0.5),
 )
 _LAST = struct.Struct("=5i")
@@ -90,7 +90,8 @@ class _Sample:
             why = "there are fewer than two items" if len(first.keys) < 2 else f"an item takes {first.seconds:.1f} s"
             yield found("FT311", f"the task was not tried on threads: {why}", (first.file, 0))
             return
-        limit = _HUNG + 20 * first.seconds
+        # Importing counts, too; a run that takes so much longer hangs.
+        limit = _HUNG + 5 * (time.monotonic() - began)
         second = self._run(Part("main", steps, limit), limit)
         if isinstance(second, Ended):
             yield found("FT310", f"it went well once; the second time {second.how}", (first.file, 0))
@@ -103,10 +104,10 @@ class _Sample:
         if isinstance(turned, Ended):
             yield ended(Alone(first, second, second), turned, first.keys)
             return
-        yield from self._together(Alone(first, second, turned), began)
+        yield from self._together(Alone(first, second, turned), began, limit)
 
-    def _together(self, alone: Alone, began: float) -> Iterator[Finding]:
-        items, limit = len(alone.first.told), _HUNG + 20 * alone.first.seconds
+    def _together(self, alone: Alone, began: float, limit: float) -> Iterator[Finding]:
+        items = len(alone.first.told)
         findings = [*main_thread_only(alone)]
         for number, (ahead, neighbours, chance) in enumerate(_ROUNDS):
             if findings or (number and time.monotonic() - began > _ALL):
@@ -147,7 +148,7 @@ class _Sample:
         try:
             result: Played | Ended = play(self._spec, self._base, part, self._tell)
         except FtorchError as error:
-            result = Ended(f"it cannot be started: {error}")
+            result = Ended(f"it cannot be started: {' '.join(str(error).split())}")
         except BaseException as error:
             result = Ended(f"it raised {type(error).__name__}: {error}")
         if os.getpid() == me:
