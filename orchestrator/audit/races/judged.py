@@ -1,6 +1,7 @@
 """From what a task gave one item after the other, and two at a time, to findings; pure."""
 
 import linecache
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
@@ -66,8 +67,9 @@ def races(alone: Alone, together: Played) -> Iterator[Finding]:
             yield from _unless_accepted(_result(rule, alone, together, number), accepted)
     for name, text in alone.state().items():
         ended = together.state.get(name)
-        if ended is not None and ended != text:
-            yield from _unless_accepted(_variable(name, (text, ended), together), accepted)
+        if ended is None or ended == text or any(_names(name, together.file, line) for line in accepted):
+            continue
+        yield from _unless_accepted(_variable(name, (text, ended), together), accepted)
 
 
 def ended(alone: Alone, how: Ended, keys: list[str]) -> Finding:
@@ -97,13 +99,17 @@ def _result(rule: str, alone: Alone, together: Played, number: int) -> Finding:
 
 
 def _variable(name: str, texts: tuple[str, str], together: Played) -> Finding:
-    short = name.rpartition(".")[2]
-    naming = [one for one in together.met if any(short in linecache.getline(together.file, at) for at in one.lines)]
+    naming = [one for one in together.met if any(_names(name, together.file, line) for line in one.lines)]
     met = _telling(naming or together.met)
     alone, threads = (_difference(texts[0], texts[1]), _difference(texts[1], texts[0]))
     message = f"{name} ends as {threads}; with one item after the other, as {alone}{_between(met)}"
     detail = _detail(met, together.keys) | {"name": name}
     return found("FT304", message, (together.file, met.lines[0] if met else 0), detail)
+
+
+def _names(name: str, file: str, line: int) -> bool:
+    """Whether a line has the variable's name."""
+    return re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", linecache.getline(file, line)) is not None
 
 
 def _difference(text: str, other: str) -> str:
