@@ -32,7 +32,7 @@ from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
 
 SAMPLE = 16
-_ENOUGH = 1.0
+_ENOUGH = 0.5
 _HUNG = 8.0
 _ALL = 4.0
 # Whether one item goes ahead alone, whether neighbours meet, and how often a thread stops at a place. Threads that stop
