@@ -179,10 +179,9 @@ import os
 busy = []
 
 def f(n):
-    if busy:
-        os.abort()
     busy.append(n)
-    str(n)
+    if len(busy) > 1:
+        os.abort()
     busy.clear()
 """
     [finding] = task(source)
