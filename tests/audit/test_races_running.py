@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from orchestrator.audit.races.content import Content, TooLarge
 from orchestrator.audit.races.running import run_races
-from orchestrator.audit.races.stage import pairs
+from orchestrator.audit.races.stage import backwards, pairs
 from orchestrator.spec.load import load_job, load_job_text
 from tests.command import ROOT, Place
 
@@ -243,6 +243,14 @@ def test_every_item_runs_once_a_round(items, ahead, seed):
     steps = pairs(items, ahead, seed)
     assert Counter(number for step in steps for number in step) == Counter(range(items))
     assert {len(step) for step in steps} <= {1, 2}
+
+
+@given(st.integers(2, 40))
+def test_no_item_keeps_its_place_backwards(items):
+    """What depends on an item's place in the order differs for every item."""
+    order = [number for (number,) in backwards(items)]
+    assert sorted(order) == [*range(items)]
+    assert all(number != place for place, number in enumerate(order))
 
 
 class Own:

@@ -100,7 +100,7 @@ class _Sample:
         if differs is not None:
             yield differs
             return
-        turned = self._run(Part("turns", steps[::-1], limit), limit)
+        turned = self._run(Part("turns", backwards(len(steps)), limit), limit)
         if isinstance(turned, Ended):
             yield ended(Alone(first, second, second), turned, first.keys)
             return
@@ -161,6 +161,15 @@ class _Sample:
     def _met(self) -> Met | None:
         there, one, two, line, other = _LAST.unpack(self._last)
         return Met((one, two), (line, other), True) if there else None
+
+
+def backwards(items: int) -> Steps:
+    """The items in reverse order, none where it was: of an odd number the middle one changes with its neighbour."""
+    order = [*range(items)][::-1]
+    if items % 2 and items > 1:
+        middle = items // 2
+        order[middle], order[middle + 1] = order[middle + 1], order[middle]
+    return [(number,) for number in order]
 
 
 def pairs(items: int, ahead: bool, seed: int | None) -> Steps:
