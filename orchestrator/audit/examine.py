@@ -1,11 +1,11 @@
-"""The audit of a job, of a package, or of all that is installed: reads, imports in other processes, and concludes."""
+"""The audit of a job, of a package, or of all that is installed: reads, runs in other processes, and concludes."""
 
 import os
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestrator.audit.closure import closure_of
@@ -16,6 +16,8 @@ from orchestrator.audit.judging import extension_findings, held_back, outcome_fi
 from orchestrator.audit.model import AuditReport
 from orchestrator.audit.observed import Observed, Target
 from orchestrator.audit.probe import observe
+from orchestrator.audit.races.lint import lint
+from orchestrator.audit.races.running import run_races
 from orchestrator.audit.reach import Import, reach_of
 from orchestrator.audit.roots import Roots, import_paths, roots_of
 from orchestrator.audit.runtime import runtime_findings
@@ -27,30 +29,44 @@ from orchestrator.spec.model import JobSpec
 
 _RANK = {"error": 0, "warning": 1, "note": 2}
 _LOADING_LIMIT = 20.0
+_UNREAD = "FT199"
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What is looked at: its name, what to import, the distributions it starts from, and its own imports by these."""
+    """What is looked at.
+
+    Attributes:
+        targets: what to import.
+        roots: the distributions that it starts from.
+        imports: its own imports by these.
+        first: what is known before anything is imported.
+        unread: what its source did not let one read, which a failed import says better.
+        probed: the job and its folder, if its task is to be run on a few items.
+    """
 
     name: str
     targets: Sequence[Target]
     roots: Roots
     imports: dict[str, Import]
     first: Sequence[Finding]
+    unread: Sequence[Finding] = ()
+    probed: tuple[JobSpec, Path] | None = None
 
 
-def audit_job(spec: JobSpec, base: Path, limit: float = 60.0) -> AuditReport:
-    """Audit a job: what its task's module imports now, and what it can reach.
+def audit_job(spec: JobSpec, base: Path, limit: float = 60.0, probe: bool = False) -> AuditReport:
+    """Audit a job: what its task's module imports now, what it can reach, and what in it races.
 
     Args:
         spec: the job.
         base: its folder.
         limit: seconds that importing the task may take.
+        probe: also run the task on a few items, alone and on threads.
     """
     started = time.perf_counter()
     environment = Environment(import_paths(spec.task.partition(":")[0], base))
-    return _examine(job_subject(spec, base, environment), environment, limit, started)
+    subject = job_subject(spec, base, environment)
+    return _examine(replace(subject, probed=(spec, base)) if probe else subject, environment, limit, started)
 
 
 def audit_package(name: str, limit: float = 60.0) -> AuditReport:
@@ -93,16 +109,18 @@ def job_subject(spec: JobSpec, base: Path, environment: Environment) -> _Subject
         *unreadable_findings(reach.unreadable),
     ]
     targets = () if reach.unreadable else (Target("task", target, str(base)),)
-    return _Subject(spec.name, targets, roots, imports, first)
+    races = lint(spec.task, base)
+    first += [one for one in races if one.rule != _UNREAD]
+    return _Subject(spec.name, targets, roots, imports, first, [one for one in races if one.rule == _UNREAD])
 
 
 def _examine(subject: _Subject, environment: Environment, limit: float, started: float) -> AuditReport:
     python, verdicts = interpreter_facts(), Verdicts()
     with ThreadPoolExecutor(1) as beside:
-        importing = beside.submit(observe, subject.targets, limit)
+        importing = beside.submit(_try, subject, limit)
         reached = closure_of(environment, subject.roots)
         ahead = read_ahead(reached, verdicts)
-        observed: Observed = importing.result()
+        observed, met = importing.result()
     now = imported(observed, environment, verdicts)
     seen = {os.path.realpath(one.path) for one in now}
     later = [one for one in ahead if os.path.realpath(one.path) not in seen]
@@ -110,6 +128,8 @@ def _examine(subject: _Subject, environment: Environment, limit: float, started:
     verdicts.save()
     findings = [
         *subject.first,
+        *(subject.unread if _went_well(observed) else ()),
+        *met,
         *outcome_findings(observed.outcomes, subject.name),
         *extension_findings(extensions, environment, subject.imports, python.free_threaded),
         *held_back(reached),
@@ -122,3 +142,15 @@ def _examine(subject: _Subject, environment: Environment, limit: float, started:
         findings=sorted(findings, key=lambda one: (_RANK[one.severity], one.rule)),
         seconds=time.perf_counter() - started,
     )
+
+
+def _try(subject: _Subject, limit: float) -> tuple[Observed, list[Finding]]:
+    """Import it, and run it if that went well."""
+    observed = observe(subject.targets, limit)
+    if subject.probed is None or not _went_well(observed):
+        return observed, []
+    return observed, run_races(*subject.probed)
+
+
+def _went_well(observed: Observed) -> bool:
+    return bool(observed.outcomes) and all(one.error is None for one in observed.outcomes)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.audit.findings import Finding
+from orchestrator.audit.races.rules import RULES as RACES
 from orchestrator.audit.rules import RULES
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -33,7 +34,7 @@ def sarif_of(findings: Iterable[Finding], version: str) -> dict[str, Any]:
 def _rules(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     rules: dict[str, dict[str, Any]] = {}
     for one in findings:
-        known = RULES.get(one.rule)
+        known = RULES.get(one.rule) or RACES.get(one.rule)
         title = known.title if known else one.message
         rules.setdefault(
             one.rule,

@@ -1,4 +1,4 @@
-"""`ftorch audit`: what would turn the GIL back on in a job, before it runs."""
+"""`ftorch audit`: what would turn the GIL back on in a job, and what in it would race, before it runs."""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,7 @@ FINDINGS = 1
 EPILOG = """\b
 Examples:
   ftorch audit job.yaml
+  ftorch audit job.yaml --no-probe               do not run the task
   ftorch audit --package pandas                  before you write the job
   ftorch audit --environment --json              everything that is installed
   ftorch audit job.yaml --sarif > audit.sarif    for code hosts and editors
@@ -34,6 +35,12 @@ Exit codes: 0 nothing that matters (notes may be there); 1 findings that matter;
     help="Seconds that importing the job may take.",
     metavar="SECONDS",
 )
+@click.option(
+    "--probe/--no-probe",
+    default=True,
+    show_default=True,
+    help="Run the task on up to 16 items of JOB, alone and on two threads, and compare.",
+)
 @click.option("--sarif", is_flag=True, help="Print SARIF 2.1.0.")
 @overrides_option
 @json_option
@@ -42,13 +49,15 @@ def command(
     package: str | None,
     environment: bool,
     timeout: float,
+    probe: bool,
     sarif: bool,
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Say which extensions turn the GIL on in JOB, or would when they are loaded, and what to do about it.
+    """Say which extensions turn the GIL on in JOB, or would when loaded, what in its code races, and what to do.
 
-    The job's module is imported, in a process of its own; everything else that it can reach is read from its files.
+    The job's module is imported, and its task run on a few items, in processes of their own; everything else that it
+    can reach is read from its files. --no-probe runs nothing.
     """
     _check(job, package, environment, sarif and as_json)
     from orchestrator.audit.examine import audit_environment, audit_job, audit_package
@@ -61,7 +70,7 @@ def command(
         report = audit_package(package, timeout)
     elif job is not None:
         job_file, spec = load(job, overrides)
-        report = audit_job(spec, job_file.parent, timeout)
+        report = audit_job(spec, job_file.parent, timeout, probe)
     else:
         report = audit_environment()
     if sarif:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.audit.races.rules import RULES as RACES
 from orchestrator.audit.rules import RULES
 from tests.command import ROOT, Place
 from tests.extensions import SOURCES, build
@@ -63,6 +64,20 @@ def test_sarif(place: Place, site):
     assert result["ruleId"] in [rule["id"] for rule in run["tool"]["driver"]["rules"]]
 
 
+RACY = "counts = {}\ndef f(n):\n    counts[n % 2] = counts.get(n % 2, 0) + 1\n    return n\n"
+
+
+def test_races_are_named_beside_extensions(place: Place, site):
+    """One report, and one SARIF log, has what turns the GIL on and what races, each by file and line."""
+    place.job("import bad.fast\n" + RACY)
+    done = place.ftorch("audit", "job.yaml", "--json", env=site)
+    found = {(one["rule"], one["line"]) for one in done.json()["findings"] if one["severity"] != "note"}
+    assert (done.code, {("FT010", 1), ("FT102", 4)} <= found) == (1, True), done.out
+    [run] = place.ftorch("audit", "job.yaml", "--sarif", env=site).json()["runs"]
+    titles = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert titles["FT102"] == RACES["FT102"].title
+
+
 UNTIL_LOOKED_AT = """
 import glob, os
 KEPT = os.path.join(os.environ["XDG_CACHE_HOME"], "ftorch", "audit", "ahead-*.json")
@@ -92,8 +107,8 @@ def test_submit_looks_ahead(place: Place, site):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_the_shipped_jobs_are_clean(name: str, place: Place):
-    """No shipped job imports or reaches anything that turns the GIL on."""
-    done = place.ftorch("audit", ROOT / "jobs" / name, "--json", cwd=ROOT)
+    """No shipped job imports or reaches anything that turns the GIL on, nor has code that races."""
+    done = place.ftorch("audit", ROOT / "jobs" / name, "--json", "--no-probe", cwd=ROOT)
     assert (done.code, done.json()["findings"]) == (0, []), done.out + done.err
 
 

@@ -1,4 +1,4 @@
-"""The rules of the lint: one table, from which findings, `docs/races.md` and the tests are made."""
+"""The rules about races: one table, from which findings, `docs/races.md` and the tests are made."""
 
 from typing import Literal, NamedTuple
 
@@ -11,7 +11,8 @@ class Rule(NamedTuple):
     """One way to race.
 
     Attributes:
-        id: FT1.. for state that the program shares, FT2.. for state that the process has once.
+        id: FT1.. for state that the program shares, FT2.. for state that the process has once, FT3.. for what was
+            found by running.
         title: what it is called.
         example: a line that breaks it.
         why: why that races.
@@ -146,6 +147,52 @@ TABLE = (
         "All threads draw from one stream in whatever order they come, so a seed no longer gives the same numbers to "
         "the same item.",
         "Make a generator from the item: `random.Random(f'{seed}:{key}')`, `numpy.random.default_rng([seed, n])`.",
+    ),
+    Rule(
+        "FT301",
+        "another result on threads",
+        "found by running: `BUFFER[:] = n; return BUFFER.sum()`",
+        "The same items, one after the other, gave the same results twice; with two at a time one of them differed.",
+        "Look at the two lines: what they share must be the thread's own (`ctx.thread`), or guarded by one lock.",
+    ),
+    Rule(
+        "FT302",
+        "exception on threads",
+        "found by running: `if LEFT: LEFT.pop()`",
+        "An item that returns when it runs alone raised while another ran beside it, or outside the main thread.",
+        "Look at the two lines: what they share must be the thread's own (`ctx.thread`), or guarded by one lock.",
+    ),
+    Rule(
+        "FT303",
+        "crash or hang on threads",
+        "found by running: two threads in one generator",
+        "One item after the other ended well; with two at a time the process died, or did not end.",
+        "Look at the two lines: what they share must be the thread's own (`ctx.thread`), or guarded by one lock.",
+        "error",
+    ),
+    Rule(
+        "FT304",
+        "variable that ends differently on threads",
+        "found by running: `total += n`",
+        "A variable of the module, or the process state, ended the same in every order of the items, but not with two "
+        "at a time: something was lost, or done twice.",
+        "Return the item's share and let a fold add it up, make it once per process, or hold one lock around it.",
+    ),
+    Rule(
+        "FT310",
+        "task that is not deterministic",
+        "`return random.random()`",
+        "It gives other results each time even alone, so what threads change cannot be told.",
+        "Nothing, if that is meant; numbers from a generator that is made from the item make it repeatable.",
+        "note",
+    ),
+    Rule(
+        "FT311",
+        "task that was not tried on threads",
+        "an item that takes seconds, or ends the process",
+        "Only what runs in a moment is tried before the job; what was read still holds.",
+        "`ftorch submit --limit 2` shows what becomes of an item.",
+        "note",
     ),
 )
 

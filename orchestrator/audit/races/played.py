@@ -1,0 +1,74 @@
+"""What was seen when a task was run on a sample, as data."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+# The items that run one after the other, or two at a time.
+type Steps = list[tuple[int, ...]]
+
+
+class Told(Struct, frozen=True):
+    """What became of one item.
+
+    Attributes:
+        how: it returned, or it raised.
+        what: the result's content, shortened, or the exception's type.
+        digest: of the whole content; equal for equal results.
+        line: where in the task's file it raised, 0 if it did not.
+    """
+
+    how: Literal["returned", "raised"]
+    what: str
+    digest: str
+    line: int = 0
+
+    @property
+    def same(self) -> tuple[str, str]:
+        """What is equal where the same became of the item."""
+        return self.how, self.digest
+
+
+class Met(Struct, frozen=True, array_like=True):
+    """Two threads at two lines at the same moment.
+
+    Attributes:
+        items, lines: what each of them was at.
+        stores: whether one of them was about to store something or to call.
+    """
+
+    items: tuple[int, int]
+    lines: tuple[int, int]
+    stores: bool
+
+
+class Played(Struct, frozen=True):
+    """What a run on the sample gave.
+
+    Attributes:
+        file: the task's file.
+        keys: the items' keys, as text.
+        told: what became of each item, by its number.
+        state: what the module's variables and the process state held at the end, by name; too large ones are left out.
+        met: where threads met.
+        seconds: how long the items took.
+    """
+
+    file: str
+    keys: list[str]
+    told: dict[int, Told]
+    state: dict[str, str]
+    met: list[Met]
+    seconds: float
+
+
+class Ended(Struct, frozen=True):
+    """A run that ended its process, or did not end.
+
+    Attributes:
+        how: what happened.
+        last: where two threads met last, if they did.
+    """
+
+    how: str
+    last: Met | None = None
