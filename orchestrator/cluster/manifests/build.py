@@ -1,6 +1,11 @@
 """All objects of a job, in the order in which they are applied."""
 
+from orchestrator.cluster.manifests.files import config_map
+from orchestrator.cluster.manifests.jobs import cron_job, job
 from orchestrator.cluster.manifests.target import Manifest, Target
+from orchestrator.cluster.manifests.versions import check_version
+from orchestrator.cluster.manifests.wanted import check_wanted
+from orchestrator.cluster.rules import check_rules
 
 
 def build(target: Target) -> tuple[Manifest, ...]:
@@ -11,6 +16,12 @@ def build(target: Target) -> tuple[Manifest, ...]:
 
     Raises:
         JobError: the job lacks what a cluster needs (an image, a store that all pods see), its files are too
-            large, or the server is too old; the message says which field.
+            large, its patch makes what the server refuses, or the server is too old; the message says which field.
     """
-    raise NotImplementedError(target)
+    check_version(target.version, target.spec)
+    check_wanted(target)
+    schedule = target.spec.schedule
+    worker = job(target) if schedule is None else cron_job(target, schedule)
+    built = (config_map(target), worker) if target.files else (worker,)
+    check_rules(built)
+    return built
