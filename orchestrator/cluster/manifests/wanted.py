@@ -80,8 +80,8 @@ def _paths(target: Target) -> Iterator[Problem]:
     if output is not None and not _is_absolute(output):
         yield Problem(
             ("output", "path"),
-            f'found "{shown(output)}", expected an absolute path or a URL: the job file\'s folder is read-only in the pods',
-            f"Write {folder.rstrip('/')}/{output.removeprefix('./')}, on a volume; without a path, results stay in the run.",
+            f'found "{shown(output)}", expected an absolute path or a URL: pods cannot write beside the job file',
+            f"Write {_below(folder, output)}, on a volume; without a path, results stay in the run.",
         )
     if not target.files:
         return
@@ -90,7 +90,7 @@ def _paths(target: Target) -> Iterator[Problem]:
             yield Problem(
                 path,
                 f'found "{shown(value)}", expected an absolute path: beside the job file the pods see only its code',
-                f"Write {folder.rstrip('/')}/{value.removeprefix('./')}, on a volume.",
+                f"Write {_below(folder, value)}, on a volume.",
             )
 
 
@@ -103,6 +103,10 @@ def _input_paths(spec: JobSpec) -> Iterator[tuple[FieldPath, str]]:
         if reader is not None:
             paths = [reader.path] if isinstance(reader.path, str) else reader.path
             yield from ((("input", kind, "path"), path) for path in paths)
+
+
+def _below(folder: str, path: str) -> str:
+    return f"{folder.rstrip('/')}/{path.removeprefix('./')}"
 
 
 def _is_absolute(path: str) -> bool:
