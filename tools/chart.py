@@ -1,6 +1,6 @@
-"""Writes what of helm/ftorch is made from other files: values.schema.json from the job file's model, and the golden output.
+"""Writes what of helm/ftorch is made: values.schema.json, from the job file's model, and the tests' golden output.
 
-Call it from the repository's root as `python -m tools.chart`; the golden output needs Helm's engine (the extra dev-helm).
+Call it from the repository's root as `python -m tools.chart`; it needs Helm's engine (the extra dev-helm).
 """
 
 import json

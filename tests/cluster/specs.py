@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import strategies as st
 
-from orchestrator.cluster.manifests.target import Manifest, Target
+from orchestrator.cluster.manifests.target import NEWEST, OLDEST, Manifest, Target
 from orchestrator.spec.load import load_job_text
 from orchestrator.spec.model import JobSpec
 
@@ -39,6 +40,16 @@ def pod_of(manifest: Manifest) -> Manifest:
     spec = manifest["spec"]["jobTemplate"]["spec"] if manifest["kind"] == "CronJob" else manifest["spec"]
     pod: Manifest = spec["template"]["spec"]
     return pod
+
+
+VERSIONS = [f"1.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
+
+
+def check_schemas(manifest: Manifest) -> None:
+    """Hold an object to the strict schemas of every version; skip the test where there are none for this Python."""
+    validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate: make setup").validate
+    for version in VERSIONS:
+        validate(manifest, version, strict=True)
 
 
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,18}[a-z0-9])?", fullmatch=True)

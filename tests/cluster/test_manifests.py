@@ -1,6 +1,5 @@
 """From a job to the objects that run it."""
 
-import kubernetes_validate
 import pytest
 from hypothesis import given, settings
 
@@ -8,14 +7,11 @@ from orchestrator.cluster.bring import job_in_pods, job_text
 from orchestrator.cluster.manifests.build import build
 from orchestrator.cluster.manifests.names import cluster_run_id
 from orchestrator.cluster.manifests.owner import owned_by
-from orchestrator.cluster.manifests.target import NEWEST, OLDEST
 from orchestrator.cluster.manifests.wanted import advice
 from orchestrator.cluster.rules import refusals
 from orchestrator.errors import JobError
 from orchestrator.spec.load import load_job_text
-from tests.cluster.specs import FILES, jobs, pod_of, spec_of, target_of
-
-VERSIONS = [f"1.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)]
+from tests.cluster.specs import FILES, check_schemas, jobs, pod_of, spec_of, target_of
 
 
 def built(**sections):
@@ -38,8 +34,7 @@ def test_any_job_gives_valid_objects(job):
     assert [each["kind"] for each in objects] == ["ConfigMap", "CronJob" if "schedule" in job else "Job"]
     for manifest in objects:
         assert list(refusals(manifest)) == []
-        for version in VERSIONS:
-            kubernetes_validate.validate(manifest, version, strict=True)
+        check_schemas(manifest)
 
 
 @settings(max_examples=100, deadline=None)

@@ -31,8 +31,16 @@ mappings = st.dictionaries(st.sampled_from("abc"), plain, max_size=3)
             {"volumeMounts": [{"mountPath": "/a", "readOnly": True}]},
             {"volumeMounts": [{"mountPath": "/a", "name": "x", "readOnly": True}]},
         ),
-        ({"env": [{"name": "A"}, {"name": "B"}]}, {"env": [{"name": "A", "$patch": "delete"}]}, {"env": [{"name": "B"}]}),
-        ({"volumes": [{"name": "a"}]}, {"volumes": [{"$patch": "replace"}, {"name": "b"}]}, {"volumes": [{"name": "b"}]}),
+        (
+            {"env": [{"name": "A"}, {"name": "B"}]},
+            {"env": [{"name": "A", "$patch": "delete"}]},
+            {"env": [{"name": "B"}]},
+        ),
+        (
+            {"volumes": [{"name": "a"}]},
+            {"volumes": [{"$patch": "replace"}, {"name": "b"}]},
+            {"volumes": [{"name": "b"}]},
+        ),
         ({"tolerations": [{"key": "a"}]}, {"tolerations": [{"key": "b"}]}, {"tolerations": [{"key": "b"}]}),
         ({}, {"a": {"b": None}}, {"a": {}}),
         ({"a": 1}, {"a": {"b": 2}}, {"a": {"b": 2}}),

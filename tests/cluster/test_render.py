@@ -1,12 +1,11 @@
 """`ftorch render`, and manifests/ that it keeps."""
 
-import kubernetes_validate
 import pytest
 import yaml
 
 from orchestrator.cluster.rules import refusals
 from orchestrator.errors import BAD_JOB
-from tests.cluster.test_manifests import VERSIONS
+from tests.cluster.specs import check_schemas
 from tests.command import ROOT
 from tools.manifests import FOLDER, shipped
 
@@ -35,8 +34,7 @@ def test_manifests_are_valid(path):
     assert len(objects) == 2
     for manifest in objects:
         assert list(refusals(manifest)) == []
-        for version in VERSIONS:
-            kubernetes_validate.validate(manifest, version, strict=True)
+        check_schemas(manifest)
 
 
 def test_it_prints_what_would_be_applied(place):

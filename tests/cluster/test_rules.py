@@ -38,8 +38,10 @@ def broken(manifest, path, value):
         (
             (*POD, "restartPolicy"),
             "OnFailure",
-            'spec.template.spec.restartPolicy: Invalid value: "OnFailure": '
-            'only "Never" is supported when podFailurePolicy is specified',
+            (
+                'spec.template.spec.restartPolicy: Invalid value: "OnFailure": '
+                'only "Never" is supported when podFailurePolicy is specified'
+            ),
         ),
         (
             ("spec", "completionMode"),
@@ -50,14 +52,18 @@ def broken(manifest, path, value):
         (
             ("spec", "parallelism"),
             100_001,
-            "spec.parallelism: Invalid value: 100001: must be less than or equal to 100000 "
-            "when completion mode is Indexed",
+            (
+                "spec.parallelism: Invalid value: 100001: must be less than or equal to 100000 "
+                "when completion mode is Indexed"
+            ),
         ),
         (
             ("spec", "backoffLimitPerIndex"),
             None,
-            'spec.podFailurePolicy.rules[2].action: Invalid value: "FailIndex": '
-            "requires the backoffLimitPerIndex to be set",
+            (
+                'spec.podFailurePolicy.rules[2].action: Invalid value: "FailIndex": '
+                "requires the backoffLimitPerIndex to be set"
+            ),
         ),
         (
             ("spec", "maxFailedIndexes"),
@@ -92,8 +98,10 @@ def broken(manifest, path, value):
         (
             (*RULES, 1, "onExitCodes", "containerName"),
             "other",
-            'spec.podFailurePolicy.rules[1].onExitCodes.containerName: Invalid value: "other": '
-            "must be one of the container or initContainer names in the pod template",
+            (
+                'spec.podFailurePolicy.rules[1].onExitCodes.containerName: Invalid value: "other": '
+                "must be one of the container or initContainer names in the pod template"
+            ),
         ),
         ((*POD, "containers"), [], "spec.template.spec.containers: Required value"),
         ((*POD, "containers", 0, "image"), None, "spec.template.spec.containers[0].image: Required value"),
@@ -120,8 +128,10 @@ def broken(manifest, path, value):
         (
             ("metadata", "labels", "ftorch.dev/run"),
             "-",
-            'metadata.labels: Invalid value: "-": a valid label must be an empty string or consist of '
-            "alphanumeric characters, '-', '_' or '.'",
+            (
+                'metadata.labels: Invalid value: "-": a valid label must be an empty string or consist of '
+                "alphanumeric characters, '-', '_' or '.'"
+            ),
         ),
         (
             ("metadata", "name"),

@@ -10,18 +10,18 @@
 
 {{- define "ftorch.labels" -}}
 app.kubernetes.io/name: ftorch
-app.kubernetes.io/instance: {{ include "ftorch.name" . }}
+app.kubernetes.io/instance: {{ include "ftorch.name" . | quote }}
 app.kubernetes.io/managed-by: ftorch
-ftorch.dev/job: {{ include "ftorch.name" . }}
+ftorch.dev/job: {{ include "ftorch.name" . | quote }}
 {{- if not .Values.schedule }}
-ftorch.dev/run: {{ include "ftorch.run" . }}
+ftorch.dev/run: {{ include "ftorch.run" . | quote }}
 {{- end }}
 {{- end -}}
 
 {{- define "ftorch.metadata" -}}
-name: {{ .name }}
+name: {{ .name | quote }}
 {{- with .root.Values.kubernetes.namespace }}
-namespace: {{ . }}
+namespace: {{ . | quote }}
 {{- end }}
 labels:
   {{- include "ftorch.labels" .root | nindent 2 }}

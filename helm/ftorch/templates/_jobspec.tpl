@@ -40,6 +40,6 @@ template:
 {{- define "ftorch.jobLabels" -}}
 {{- include "ftorch.labels" . }}
 {{- with .Values.kubernetes.queue }}
-kueue.x-k8s.io/queue-name: {{ . }}
+kueue.x-k8s.io/queue-name: {{ . | quote }}
 {{- end }}
 {{- end -}}

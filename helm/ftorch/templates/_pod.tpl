@@ -15,7 +15,7 @@ spec:
   containers:
     - name: ftorch
       image: {{ required "kubernetes.image: the image that the pods run" $wanted.image | quote }}
-      imagePullPolicy: {{ $wanted.pull_policy | default "IfNotPresent" }}
+      imagePullPolicy: {{ $wanted.pull_policy | default "IfNotPresent" | quote }}
       args:
         - submit
         - {{ $wanted.job_file | default "/ftorch/job/job.yaml" | quote }}
@@ -41,9 +41,9 @@ spec:
       {{- with $wanted.env_from }}
       envFrom:
         {{- range . }}
-        - {{ if .secret }}secretRef{{ else }}configMapRef{{ end }}: {name: {{ .secret | default .config_map }}}
+        - {{ if .secret }}secretRef{{ else }}configMapRef{{ end }}: {name: {{ .secret | default .config_map | quote }}}
           {{- with .prefix }}
-          prefix: {{ . }}
+          prefix: {{ . | quote }}
           {{- end }}
         {{- end }}
       {{- end }}
@@ -79,7 +79,7 @@ spec:
     {{- if $files }}
     - name: job
       configMap:
-        name: {{ include "ftorch.configMap" . }}
+        name: {{ include "ftorch.configMap" . | quote }}
         {{- if contains "/" (keys $files | join "") }}
         items:
           {{- range keys $files | sortAlpha }}
@@ -88,25 +88,25 @@ spec:
         {{- end }}
     {{- end }}
     {{- with $wanted.volume }}
-    - {name: data, persistentVolumeClaim: {claimName: {{ .claim }}}}
+    - {name: data, persistentVolumeClaim: {claimName: {{ .claim | quote }}}}
     {{- end }}
     {{- range $number, $mount := $wanted.volumes }}
     - name: volume-{{ $number }}
       {{- if $mount.claim }}
-      persistentVolumeClaim: {claimName: {{ $mount.claim }}}
+      persistentVolumeClaim: {claimName: {{ $mount.claim | quote }}}
       {{- else if $mount.secret }}
-      secret: {secretName: {{ $mount.secret }}}
+      secret: {secretName: {{ $mount.secret | quote }}}
       {{- else if $mount.config_map }}
-      configMap: {name: {{ $mount.config_map }}}
+      configMap: {name: {{ $mount.config_map | quote }}}
       {{- else }}
       emptyDir: {sizeLimit: {{ include "ftorch.number" $mount.empty_dir | quote }}}
       {{- end }}
     {{- end }}
   {{- with $wanted.service_account }}
-  serviceAccountName: {{ . }}
+  serviceAccountName: {{ . | quote }}
   {{- end }}
   {{- with $wanted.priority_class }}
-  priorityClassName: {{ . }}
+  priorityClassName: {{ . | quote }}
   {{- end }}
   {{- with $wanted.node_selector }}
   nodeSelector: {{ toJson . }}
@@ -114,7 +114,7 @@ spec:
   {{- with $wanted.tolerations }}
   tolerations:
     {{- range . }}
-    - operator: {{ .operator | default "Exists" }}
+    - operator: {{ .operator | default "Exists" | quote }}
       {{- with pick . "key" "value" "effect" }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
@@ -126,7 +126,7 @@ spec:
   {{- with $wanted.pull_secrets }}
   imagePullSecrets:
     {{- range . }}
-    - name: {{ . }}
+    - name: {{ . | quote }}
     {{- end }}
   {{- end }}
   {{- include "ftorch.spread" . | nindent 2 }}
