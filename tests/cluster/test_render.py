@@ -67,6 +67,14 @@ def test_it_writes_a_file(place):
     assert (place / "made/here/squares.yaml").read_text() == place.ftorch("render", "job.yaml").out
 
 
+def test_a_place_that_cannot_be_written(place):
+    """A folder that cannot be made is told as such, and not as a run's trouble."""
+    place.job(**ON_CLUSTER).write("taken", "a file")
+    place.ftorch("render", "job.yaml", "--out", "taken/below").expect(
+        BAD_JOB, "it cannot be written: ", "another folder"
+    )
+
+
 def test_helm_values(place):
     """The chart's values are the job file's keys without defaults, and the code."""
     place.job(name="squares", **ON_CLUSTER)
