@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "Write a job file and a task to start from.",
     "plan": "Say what a job would do, and why, without running it.",
     "audit": "Say what would turn the GIL on in a job, before it runs.",
+    "render": "Print what would be put on a Kubernetes cluster.",
     "submit": "Run a job, or go on with a run.",
     "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from orchestrator.spec.model_cluster import Kubernetes, Schedule
 from orchestrator.spec.model_data import (
     CsvInput,
     FilesInput,
@@ -131,38 +132,6 @@ class Measure(Frozen, frozen=True):
     """
 
     scaling: Literal["auto", "off"] = "auto"
-
-
-class Kubernetes(Frozen, frozen=True):
-    """How the job runs on a cluster.
-
-    Attributes:
-        image: The container image; it holds the task's code and dependencies.
-        nodes: How many nodes work at a time, one pod each.
-        shards: Into how many parts the input is cut; at least `nodes`, which is also the default.
-        cpu: The CPUs of each pod, whole ones.
-        memory: The memory of each pod.
-    """
-
-    image: str | None = None
-    nodes: Annotated[int, Meta(ge=1)] = 1
-    shards: Annotated[int, Meta(ge=1)] | None = None
-    cpu: Annotated[int, Meta(ge=1)] | None = None
-    memory: Size | None = None
-
-
-class Schedule(Frozen, frozen=True):
-    """When the job runs by itself.
-
-    Attributes:
-        cron: Minute, hour, day of the month, month, day of the week.
-        time_zone: The zone that the times are in.
-        concurrency: Whether a run may start while the one before it still runs, or takes its place.
-    """
-
-    cron: str
-    time_zone: str = "Etc/UTC"
-    concurrency: Literal["Allow", "Forbid", "Replace"] = "Forbid"
 
 
 class JobSpec(Frozen, frozen=True):

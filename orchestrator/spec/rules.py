@@ -10,6 +10,7 @@ from orchestrator.spec.model import JobSpec
 from orchestrator.spec.nodes import FieldPath
 from orchestrator.spec.problems import Problem
 from orchestrator.spec.rules_data import input_problems, output_problems
+from orchestrator.spec.rules_kubernetes import kubernetes_problems, schedule_problems
 from orchestrator.spec.rules_name import name_problems, task_problems
 from orchestrator.spec.units import Duration, Size
 
@@ -31,8 +32,8 @@ def rule_problems(spec: JobSpec, given: frozenset[FieldPath] = frozenset()) -> l
         *output_problems(spec.output, given),
         *_limits(spec),
         *_failures(spec),
-        *_kubernetes(spec),
-        *_schedule(spec),
+        *kubernetes_problems(spec),
+        *schedule_problems(spec),
     ]
 
 
@@ -63,25 +64,3 @@ def _failures(spec: JobSpec) -> Iterator[Problem]:
             "policy: stop ends the run at the first failed item, so a number of them has no meaning",
             "Remove one of the two.",
         )
-
-
-def _kubernetes(spec: JobSpec) -> Iterator[Problem]:
-    shards, nodes = spec.kubernetes.shards, spec.kubernetes.nodes
-    if shards is not None and shards < nodes:
-        yield Problem(
-            ("kubernetes", "shards"),
-            f"found {shards}, expected at least kubernetes.nodes, which is {nodes}",
-            "A node works on one shard at a time; with fewer shards than nodes some would be idle.",
-        )
-
-
-def _schedule(spec: JobSpec) -> Iterator[Problem]:
-    if spec.schedule is None:
-        return
-    from orchestrator.spec.cron import EXAMPLE, cron_mistakes, zone_mistake
-
-    for mistake in cron_mistakes(spec.schedule.cron):
-        yield Problem(("schedule", "cron"), mistake, f"Example: {EXAMPLE}.")
-    zone = zone_mistake(spec.schedule.time_zone)
-    if zone is not None:
-        yield Problem(("schedule", "time_zone"), zone)
