@@ -90,8 +90,8 @@ def _leave(asked: Asked, pod: Pod | None, code: int, message: str) -> None:
     if pod is None:
         leave(summary, os.environ, None)
         return
-    known, threads = pod.known, pod.threads
-    summary = structs.replace(summary, shard=pod.shard, restarts=len(known.notes), quarantined=known.convicted)
+    deaths, threads = pod.deaths, pod.threads
+    summary = structs.replace(summary, shard=pod.shard, restarts=len(deaths.notes), quarantined=deaths.convicted)
     if threads is not None:
         summary = structs.replace(summary, threads=threads.threads, thread_reason=threads.reason)
     leave(_with_shard(summary, pod), os.environ, None if pod.joint is None else pod.store)

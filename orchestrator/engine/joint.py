@@ -11,7 +11,7 @@ from orchestrator.engine.finishing import finish, merge_again, read_node
 from orchestrator.engine.protocol import Ended
 from orchestrator.engine.publishing import Settled
 from orchestrator.engine.runreport import RunReport
-from orchestrator.engine.turns import claim_publishing, newest_claim
+from orchestrator.engine.turns import ANYBODY, claim_publishing, newest_claim
 from orchestrator.engine.verdict import judge_ended, judge_shard
 from orchestrator.run import folder
 from orchestrator.run.collect import failures
@@ -90,6 +90,17 @@ def publish_whole(joint: Joint, shard: int, notes: tuple[str, ...]) -> RunReport
         return None
     claim = claim_publishing(joint.store, shard)
     return None if claim is None else _publish(joint, claim, notes)
+
+
+def publish_anew(joint: Joint, notes: tuple[str, ...]) -> RunReport | None:
+    """Publish a run, whoever else does or did; None where a shard is not settled.
+
+    Raises:
+        OutputError, StoreUnavailable, RunDamaged: the output cannot be put together.
+    """
+    claim = claim_publishing(joint.store, ANYBODY)
+    assert claim is not None
+    return _publish(joint, claim, notes)
 
 
 def _publish(joint: Joint, claim: int, notes: tuple[str, ...]) -> RunReport | None:
