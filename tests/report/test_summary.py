@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from orchestrator.host.cgroups import CpuQuota
+from orchestrator.measure.scaling import scaling_of
+from orchestrator.measure.windows import Window
 from orchestrator.report.summary import (
     MOST_BYTES,
     PodSummary,
@@ -16,6 +18,7 @@ from orchestrator.report.summary import (
     find_summary,
     leave,
     read_summary,
+    scaled,
     whereabouts,
     with_node,
 )
@@ -90,3 +93,15 @@ def test_a_summary_has_the_workers_figures() -> None:
     found = with_node(PLAIN, structs.replace(NODE, host=structs.replace(HOST, quota=quota)))
     assert (found.wall_s, found.cpu_s, found.threads, found.quota_cpus) == (2.0, 3.75, 2, 1.5)
     assert (found.speedup, found.efficiency, found.cause, found.lost) == (None, None, "", None)
+
+
+def test_a_speedup_is_of_more_than_one_thread() -> None:
+    """It is the one of the most threads that have a CPU each; one thread beside none is no measurement."""
+    windows = [
+        Window(threads, repeat, 1.0, 10, 100 * threads, 0, 1.0 * threads, 100.0 * threads, 0.0)
+        for threads in (1, 2)
+        for repeat in range(3)
+    ]
+    assert scaled(structs.replace(NODE, scaling=scaling_of(windows, 2.0))) == (2.0, 1.0)
+    assert scaled(structs.replace(NODE, scaling=scaling_of(windows[:3], 2.0))) == (None, None)
+    assert scaled(NODE) == (None, None)
