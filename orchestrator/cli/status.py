@@ -16,6 +16,7 @@ from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.report.words import number, share, size
 from orchestrator.run.folder import read_manifest
 from orchestrator.run.status import RunStatus, read_status
+from orchestrator.store.base import Store
 from orchestrator.store.local import LocalStore
 
 EPILOG = """\b
@@ -50,7 +51,7 @@ def command(run: Path, as_json: bool) -> None:
     folder = find_run(run)
     store = LocalStore(folder)
     status = read_status(store, read_manifest(store))
-    pace = _pace(status, folder)
+    pace = _pace(status, folder) if status.shards == 1 else _pace_of_shards(store, status)
     if as_json:
         print_json({**msgspec.to_builtins(status), "live": None if pace is None else _figures(pace)})
         return
@@ -66,6 +67,12 @@ def _pace(status: RunStatus, folder: Path) -> Pace | None:
     now = time.monotonic()
     start = now - max(0.0, time.time() - status.owner.since)
     return Odometer(folder / "shards" / "0" / "board", start).read(now)
+
+
+def _pace_of_shards(store: Store, status: RunStatus) -> Pace | None:
+    from orchestrator.cli.shards import pace_here
+
+    return pace_here(store, status)
 
 
 def _figures(pace: Pace) -> LiveFigures:
@@ -84,6 +91,8 @@ def _figures(pace: Pace) -> LiveFigures:
 
 def _rows(status: RunStatus, folder: Path) -> list[Row]:
     rows = [("committed", f"{settled(status)} ({share(status.fraction)})")]
+    if status.shards > 1:
+        rows.append(("shards", f"{number(status.settled_shards)} of {number(status.shards)} settled"))
     if status.failed:
         rows.append(("failed", number(status.failed)))
     if status.state in _GO_ON:
