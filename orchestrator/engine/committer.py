@@ -8,20 +8,20 @@ are called by one thread, the worker's main thread.
 
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.part import Part, length
 from orchestrator.engine.spool import Spool, Spooled
 from orchestrator.errors import TaskError
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.progress import Progress
-from orchestrator.run.records import Blob, Commit, FailedItem, Failure, Filled, Range
+from orchestrator.run.records import Commit, FailedItem, Failure, Filled, Range
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 
@@ -40,12 +40,7 @@ class Committer:
     """
 
     def __init__(
-        self,
-        store: Store,
-        ledger: Ledger,
-        fold: Fold | None,
-        flush: Callable[[], None] | None,
-        spool: Spool | None = None,
+        self, store: Store, ledger: Ledger, fold: Fold | None, flush: Callable[[], None] | None, spool: Spool
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -55,7 +50,7 @@ class Committer:
         self.alert = False
         self._changed = threading.Condition()
         self._offered: list[Outcome] = []
-        self._spool = spool or Spool()
+        self._spool = spool
         self._spooled: list[Outcome] = []
         self._size = 0
         self._poked = False
@@ -152,7 +147,7 @@ class Committer:
         again = [item for item in outcomes if item.retried and (item.lo, item.hi, item.retried[0]) in progress.failed]
         if not first and not again:
             return None
-        part = _Part(self._ledger.part_name(self._parts), self._spool.size)
+        part = Part(self._ledger.part_name(self._parts), self._spool.size)
         ranges = [self._range(part, run) for run in _side_by_side(first)]
         good = [item for item in again if not item.failures]
         filled = [Filled(item.lo, item.hi, _number(item), part.add(self._tokens([item]))) for item in good]
@@ -171,7 +166,7 @@ class Committer:
         self._parts += 1
         return commit
 
-    def _range(self, part: _Part, run: Sequence[Outcome]) -> Range:
+    def _range(self, part: Part, run: Sequence[Outcome]) -> Range:
         failed: list[FailedItem] = []
         position = 0
         for outcome in run:
@@ -179,7 +174,7 @@ class Committer:
                 FailedItem(outcome.lo, outcome.hi, item.detail.index, 0 if self._fold else position + item.at)
                 for item in outcome.failures
             ]
-            position += 0 if self._fold else _length(outcome.token)
+            position += 0 if self._fold else length(outcome.token)
         return Range(
             lo=run[0].lo,
             hi=run[-1].hi,
@@ -203,37 +198,6 @@ class Committer:
         name = self._ledger.part_name(self._parts, ".failures")
         self._store.put(name, [msgspec.json.Encoder().encode_lines(failures)])
         return name
-
-
-class _Part:
-    """The bytes of a part while it is put together: those of the spool, then those that were still in memory."""
-
-    def __init__(self, name: str, spooled: int) -> None:
-        self.name = name
-        self.data: list[bytes] = []
-        self.size = spooled
-
-    def add(self, tokens: Sequence[bytes | Spooled]) -> list[Blob]:
-        """Where in the part the tokens lie: those from memory side by side, each of the spool in its own place."""
-        blobs: list[Blob] = []
-        for spooled, some in groupby(tokens, lambda token: isinstance(token, Spooled)):
-            if spooled:
-                blobs += [Blob(self.name, token.offset, token.length, token.crc) for token in some if token.length]  # type: ignore[union-attr]
-            else:
-                blobs += self._append(list(some))  # type: ignore[arg-type]
-        return blobs
-
-    def _append(self, tokens: Sequence[bytes]) -> list[Blob]:
-        length, crc = 0, 0
-        for token in tokens:
-            crc = zlib.crc32(token, crc)
-            length += len(token)
-        if not length:
-            return []
-        self.data.extend(tokens)
-        blob = Blob(self.name, self.size, length, crc)
-        self.size += length
-        return [blob]
 
 
 def encode_accumulator(accumulator: Any) -> bytes:
@@ -274,10 +238,6 @@ def _place(outcome: Outcome) -> tuple[int, tuple[int, ...]]:
 
 def _moved(outcome: Outcome, place: Spooled) -> Outcome:
     return structs.replace(outcome, token=place)
-
-
-def _length(token: bytes | Spooled) -> int:
-    return token.length if isinstance(token, Spooled) else len(token)
 
 
 def _number(outcome: Outcome) -> int:

@@ -37,6 +37,10 @@ class Spool:
         self._file: BinaryIO | None = None
         self.size = 0
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def write(self, tokens: list[bytes]) -> list[Spooled]:
         """Take tokens in; where each of them lies.
 

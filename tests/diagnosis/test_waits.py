@@ -28,6 +28,7 @@ def test_an_offer_that_need_not_wait(monkeypatch):
     assert committer.wait(60)
     assert not committer.wait(0)
     monkeypatch.setattr(committing, "WAKE_BYTES", 10)
+    monkeypatch.setattr(committing, "COMMIT_BYTES", 10)
     assert committer.wait(60)
 
 
