@@ -113,7 +113,7 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **more}
 
 
-def finish(process: subprocess.Popen[str]) -> Done:
-    """Wait for a command."""
-    out, err = process.communicate(timeout=120)
+def finish(process: subprocess.Popen[str], within: float = 120.0) -> Done:
+    """Wait for a command; after so many seconds it hangs."""
+    out, err = process.communicate(timeout=within)
     return Done(process.returncode, out or "", err or "")

@@ -1,29 +1,34 @@
 """Turns the outcomes of all threads into parts and commits.
 
 Guarantees: `offer` costs a thread one lock and one append; a commit names only bytes that the store already holds;
-outcomes of one commit that lie side by side become one range. When outcomes come faster than the store takes them,
-`offer` waits, so memory stays bounded. Assumes: `commit` is called by one thread, the worker's main thread.
+outcomes of one commit that lie side by side become one range. Where results are many, they wait for the commit in a
+spool; when they come faster than the disk takes them, `offer` waits: memory stays bounded. Assumes: `wait` and `commit`
+are called by one thread, the worker's main thread.
 """
 
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.part import Part, length
+from orchestrator.engine.spool import Spool, Spooled
 from orchestrator.errors import TaskError
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.progress import Progress
-from orchestrator.run.records import Blob, Commit, FailedItem, Failure, Filled, Range
+from orchestrator.run.records import Commit, FailedItem, Failure, Filled, Range
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
 
-WAKE_BYTES = 4 << 20
+WAKE_BYTES = 1 << 18
 MOST_BYTES = 4 * WAKE_BYTES
+COMMIT_BYTES = 64 << 20
+"""So many bytes of results are committed before a second is over."""
 
 
 class Committer:
@@ -34,7 +39,9 @@ class Committer:
         alert: one with a failure is committed at once, because the first failure ends the run.
     """
 
-    def __init__(self, store: Store, ledger: Ledger, fold: Fold | None, flush: Callable[[], None] | None) -> None:
+    def __init__(
+        self, store: Store, ledger: Ledger, fold: Fold | None, flush: Callable[[], None] | None, spool: Spool
+    ) -> None:
         self._store = store
         self._ledger = ledger
         self._fold = fold
@@ -43,6 +50,8 @@ class Committer:
         self.alert = False
         self._changed = threading.Condition()
         self._offered: list[Outcome] = []
+        self._spool = spool
+        self._spooled: list[Outcome] = []
         self._size = 0
         self._poked = False
         self._parts = 0
@@ -71,14 +80,33 @@ class Committer:
             self._changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the seconds are over, or there is a reason not to: enough bytes, or `poke` was called; says
-        whether there was one.
+        """Wait until the seconds are over, or there is a reason to commit: enough bytes, or `poke` was called; says
+        whether there was one. Meanwhile results go from memory to the spool.
+
+        Raises:
+            StoreUnavailable: the spool cannot be written.
         """
         with self._changed:
             if not self._poked and self._size < WAKE_BYTES:
                 self._changed.wait(seconds)
-            pressing, self._poked = self._poked or self._size >= WAKE_BYTES, False
-            return pressing
+            pressing, self._poked = self._poked, False
+            full = self._size >= WAKE_BYTES
+        if full and self._fold is None:
+            self._relieve()
+            return pressing or self._spool.size >= COMMIT_BYTES
+        return pressing or full
+
+    def _relieve(self) -> None:
+        """Let go of the memory of what was offered."""
+        with self._changed:
+            outcomes, self._offered = self._offered, []
+        outcomes.sort(key=_place)
+        places = self._spool.write([outcome.token for outcome in outcomes])
+        freed = sum(map(_weight, outcomes))
+        self._spooled += map(_moved, outcomes, places, strict=True)
+        with self._changed:
+            self._size -= freed
+            self._changed.notify_all()
 
     def commit(self) -> Commit | None:
         """Write what was offered since the last time, and commit it; None if nothing was.
@@ -88,17 +116,19 @@ class Committer:
             Fenced: a newer process owns the shard.
         """
         with self._changed:
-            outcomes, self._offered = self._offered, []
+            offered, self._offered = self._offered, []
+        outcomes, self._spooled = self._spooled + offered, []
         if not outcomes:
             return None
         if self._flush is not None:
             self._flush()
-        outcomes.sort(key=lambda outcome: (outcome.lo, outcome.retried or ()))
+        outcomes.sort(key=_place)
         try:
             return self._ledger.append(self._builder(outcomes))
         finally:
+            self._spool.clear()
             with self._changed:
-                self._size -= sum(_weight(outcome) for outcome in outcomes)
+                self._size -= sum(map(_weight, offered))
                 self._changed.notify_all()
 
     def _builder(self, outcomes: list[Outcome]) -> Callable[[Progress], Commit | None]:
@@ -117,15 +147,15 @@ class Committer:
         again = [item for item in outcomes if item.retried and (item.lo, item.hi, item.retried[0]) in progress.failed]
         if not first and not again:
             return None
-        part = _Part(self._ledger.part_name(self._parts))
+        part = Part(self._ledger.part_name(self._parts), self._spool.size)
         ranges = [self._range(part, run) for run in _side_by_side(first)]
         good = [item for item in again if not item.failures]
-        filled = [Filled(item.lo, item.hi, _number(item), part.add([self._bytes([item])])) for item in good]
+        filled = [Filled(item.lo, item.hi, _number(item), part.add(self._tokens([item]))) for item in good]
         bad = [item for item in again if item.failures]
         failures = [failed.detail for item in first for failed in item.failures]
         failures += [msgspec.structs.replace(item.failures[0].detail, index=_number(item)) for item in bad]
         if part.size:
-            self._store.put(part.name, part.data)
+            self._store.put(part.name, chain(self._spool.read(), part.data))
         commit = Commit(
             epoch=self._ledger.epoch or 0,
             ranges=ranges,
@@ -136,7 +166,7 @@ class Committer:
         self._parts += 1
         return commit
 
-    def _range(self, part: _Part, run: Sequence[Outcome]) -> Range:
+    def _range(self, part: Part, run: Sequence[Outcome]) -> Range:
         failed: list[FailedItem] = []
         position = 0
         for outcome in run:
@@ -144,24 +174,23 @@ class Committer:
                 FailedItem(outcome.lo, outcome.hi, item.detail.index, 0 if self._fold else position + item.at)
                 for item in outcome.failures
             ]
-            position += 0 if self._fold else len(outcome.token)
-        tokens = [self._bytes(run)] if self._fold else [outcome.token for outcome in run]
+            position += 0 if self._fold else length(outcome.token)
         return Range(
             lo=run[0].lo,
             hi=run[-1].hi,
             items=sum(outcome.items for outcome in run),
             nbytes=sum(outcome.nbytes for outcome in run),
-            blobs=part.add(tokens),
+            blobs=part.add(self._tokens(run)),
             failed=failed,
         )
 
-    def _bytes(self, run: Sequence[Outcome]) -> bytes:
+    def _tokens(self, run: Sequence[Outcome]) -> list[bytes | Spooled]:
         if self._fold is None:
-            return b"".join(outcome.token for outcome in run)
+            return [outcome.token for outcome in run]
         merged: Any = run[0].token
         for outcome in run[1:]:
             merged = self._fold.merge(merged, outcome.token)
-        return encode_accumulator(merged)
+        return [encode_accumulator(merged)]
 
     def _write_failures(self, failures: list[Failure]) -> str | None:
         if not failures:
@@ -169,27 +198,6 @@ class Committer:
         name = self._ledger.part_name(self._parts, ".failures")
         self._store.put(name, [msgspec.json.Encoder().encode_lines(failures)])
         return name
-
-
-class _Part:
-    """The bytes of a part while it is put together."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.data: list[bytes] = []
-        self.size = 0
-
-    def add(self, tokens: Sequence[bytes]) -> list[Blob]:
-        length, crc = 0, 0
-        for token in tokens:
-            crc = zlib.crc32(token, crc)
-            length += len(token)
-        if not length:
-            return []
-        self.data.extend(tokens)
-        blob = Blob(self.name, self.size, length, crc)
-        self.size += length
-        return [blob]
 
 
 def encode_accumulator(accumulator: Any) -> bytes:
@@ -222,6 +230,14 @@ def _side_by_side(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
         else:
             runs.append([outcome])
     return runs
+
+
+def _place(outcome: Outcome) -> tuple[int, tuple[int, ...]]:
+    return outcome.lo, outcome.retried or ()
+
+
+def _moved(outcome: Outcome, place: Spooled) -> Outcome:
+    return structs.replace(outcome, token=place)
 
 
 def _number(outcome: Outcome) -> int:

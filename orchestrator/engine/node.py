@@ -16,6 +16,7 @@ from orchestrator.engine.drive import Drive, Ending, Node
 from orchestrator.engine.nodereport import Measured, make_report
 from orchestrator.engine.pool import Pool
 from orchestrator.engine.protocol import Work
+from orchestrator.engine.spool import Spool
 from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.cpus import MOST_A_CPU
 from orchestrator.measure.node import NodeReport
@@ -59,7 +60,7 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     if node.manifest.output_format == "tree":
         flusher = _flusher(node)
         sweep_temporaries(Path(node.work.output))
-    committer = Committer(node.store, ledger, node.fold, flusher)
+    committer = Committer(node.store, ledger, node.fold, flusher, Spool(Path(node.work.run)))
     committer.alert = node.manifest.spec.failures.policy == "stop"
     measured = Measured.start(ledger, find_cpu_limits())
     drive = Drive(node, committer, ledger, board)

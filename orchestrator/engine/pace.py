@@ -12,7 +12,7 @@ _FIRST_UNITS = {"file": 1, "item": 1, "byte": 1 << 14}
 _FIRST_BYTES = 1 << 20
 _SMOOTHING = 0.5
 _MOST_BYTES = 64 << 20
-_MOST_RESULTS = 1 << 20
+_MOST_RESULTS = 1 << 16
 """Bytes of results in a chunk: all of them are in memory until the chunk is handed over."""
 
 

@@ -10,7 +10,7 @@ from orchestrator.inputs.base import Batch
 from orchestrator.spec.keys import Key
 
 # Larger blocks gain nothing (the decoded items fall out of the cache) and cost every thread their memory.
-TARGET = 1 << 17
+TARGET = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 
 

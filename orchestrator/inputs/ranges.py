@@ -8,7 +8,7 @@ from orchestrator.inputs.base import Batch, Entry, Piece
 from orchestrator.spec.model import RangeInput
 
 _MOST = (1 << 63) - 1
-BATCH = 1 << 14
+BATCH = 1 << 11
 """The most numbers in a batch."""
 
 

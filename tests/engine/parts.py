@@ -14,6 +14,7 @@ from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.lane import Calling, Lane
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.sinks import EncoderSink, FoldSink, Sink
+from orchestrator.engine.spool import Spool
 from orchestrator.inputs.base import Batch, Entry, Piece, Unreadable
 from orchestrator.outputs.open import open_encoder
 from orchestrator.run.collect import body
@@ -184,7 +185,7 @@ def owned(store: Store, hi: int, shard: int = 0) -> Ledger:
 
 def committer_of(store: Store, ledger: Ledger, fold: Fold | None = None) -> Committer:
     """A committer without a tree to flush."""
-    return Committer(store, ledger, fold, None)
+    return Committer(store, ledger, fold, None, Spool())
 
 
 def read_back(store: Store, hi: int) -> bytes:

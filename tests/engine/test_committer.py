@@ -2,6 +2,7 @@
 
 import os
 import threading
+import zlib
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 from orchestrator.engine.committer import MOST_BYTES, Committer
 from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.spool import Spool
 from orchestrator.errors import Fenced, RunDamaged, StoreUnavailable, TaskError
 from orchestrator.run.collect import accumulators, failures
 from orchestrator.run.ledger import Ledger
+from orchestrator.run.records import Commit
 from orchestrator.store.memory import MemoryStore
 from orchestrator.tasks.api import Fold
 from tests.engine.parts import (
@@ -109,7 +112,7 @@ def test_a_tree_is_flushed_before_its_commit():
     """Where results are files of their own, these are made safe before a commit says that they are there."""
     store, order = MemoryStore(), []
     ledger = owned(store, 10)
-    committer = Committer(store, ledger, None, lambda: order.append(ledger.progress.items))
+    committer = Committer(store, ledger, None, lambda: order.append(ledger.progress.items), Spool())
     committer.offer(line(0, 10))
     committer.commit()
     assert order == [0]
@@ -381,7 +384,8 @@ def test_many_bytes_wake_the_main_thread():
     assert committer.wait(1e6)
     thread = threading.Thread(target=committer.offer, args=(outcome(0, 10, HALF),))
     thread.start()
-    assert committer.wait(1e6)
+    while committer._spool.size < len(HALF):
+        assert not committer.wait(1e6), "what the spool has taken in need not be committed yet"
     thread.join()
     thread = threading.Thread(target=committer.poke)
     assert committer.commit() is not None
@@ -389,3 +393,45 @@ def test_many_bytes_wake_the_main_thread():
     assert committer.wait(1e6)
     thread.join()
     assert not committer.wait(0.0)
+
+
+def test_a_full_spool_is_committed_before_a_second_is_over(monkeypatch):
+    """As soon as the spool holds a commit's worth of bytes, the wait ends and says that there is a reason."""
+    monkeypatch.setattr("orchestrator.engine.committer.COMMIT_BYTES", 2 * len(HALF))
+    store = MemoryStore()
+    committer = committer_of(store, owned(store, 100))
+    committer.offer(outcome(0, 10, HALF))
+    assert not committer.wait(1e6)
+    committer.offer(outcome(10, 20, HALF))
+    assert committer.wait(1e6)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans(), st.booleans()), min_size=1, max_size=30), st.randoms())
+def test_what_went_through_the_spool_is_read_back_in_order(steps, chance):
+    """Whatever was spooled before its commit and whatever was not, and in whatever order it came, each range names just
+    its bytes, and checks them.
+    """
+    store = MemoryStore()
+    committer = committer_of(store, owned(store, 10 * len(steps)))
+    order = list(enumerate(steps))
+    chance.shuffle(order)
+    for number, (token, spooled, committed) in order:
+        committer.offer(outcome(10 * number, 10 * number + 10, token))
+        if spooled:
+            committer._relieve()
+        if committed:
+            committer.commit()
+    committer.commit()
+    found = {}
+    for name in store.list("shards/0/commits/"):
+        for done in msgspec.json.decode(store.get(name), type=Commit).ranges:
+            found[done.lo] = b"".join(checked(store, blob) for blob in done.blobs)
+    assert b"".join(found[lo] for lo in sorted(found)) == b"".join(token for token, _, _ in steps)
+    assert committer._size == 0
+
+
+def checked(store, blob):
+    """The bytes of a blob."""
+    data = store.get(blob.part, blob.offset, blob.length)
+    assert zlib.crc32(data) == blob.crc
+    return data

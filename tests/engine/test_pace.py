@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.engine.pace import TARGET_SECONDS, Pace
+from orchestrator.engine.pace import _MOST_RESULTS, TARGET_SECONDS, Pace
 
 
 def simulate(unit: str, seconds_a_unit: float, bytes_a_unit: int, chunks: int) -> tuple[Pace, list[int]]:
@@ -60,8 +60,8 @@ def test_chunks_are_bounded_by_their_results(size):
         units, _ = pace.appetite("item")
         pace.note(units, units, 0, units * 1e-9)
         pace.note_results(units, units * size)
-    assert pace.appetite("item")[0] * size <= max(1 << 20, size)
-    assert pace.appetite("item")[0] * size > (1 << 20) - size
+    assert pace.appetite("item")[0] * size <= max(_MOST_RESULTS, size)
+    assert pace.appetite("item")[0] * size > _MOST_RESULTS - size
 
 
 def test_slow_work_makes_chunks_small_again():

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.outcome import ItemFailure, Outcome
+from orchestrator.engine.spool import Spool
 from orchestrator.errors import Fenced, StoreUnavailable
 from orchestrator.run.collect import body, damaged, failures
 from orchestrator.run.intervals import Interval
@@ -70,7 +71,7 @@ class Process:
         ledger = Ledger(store, 0, 0, UNITS)
         ledger.claim()
         gaps, retries = deque(ledger.progress.missing()), deque(sorted(ledger.progress.failed))
-        return cls(store, ledger, Committer(store, ledger, None, None), gaps, retries)
+        return cls(store, ledger, Committer(store, ledger, None, None, Spool()), gaps, retries)
 
     def chunk(self, size: int) -> None:
         """Have a thread settle a chunk of what is left, of at most that size."""

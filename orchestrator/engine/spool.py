@@ -1,0 +1,92 @@
+"""Results that wait for their commit in a file, so that they do not wait in memory.
+
+Guarantees: nothing of it outlives the process: the file has no name. Assumes: one thread uses it, the worker's main
+thread.
+"""
+
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from orchestrator.store.local import unavailable
+
+_PIECE = 1 << 16
+
+
+class Spooled(Struct, frozen=True, gc=False):
+    """Where in the spool a token lies: `length` bytes at `offset`, with their CRC-32."""
+
+    offset: int
+    length: int
+    crc: int
+
+
+class Spool:
+    """Tokens, one after the other, until a commit takes them all.
+
+    Args:
+        folder: on which disk; where temporary files go, if it is no folder here.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder if folder is not None and folder.is_dir() else None
+        self._file: BinaryIO | None = None
+        self.size = 0
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def write(self, tokens: list[bytes]) -> list[Spooled]:
+        """Take tokens in; where each of them lies.
+
+        Raises:
+            StoreUnavailable: the disk is full, or cannot be written.
+        """
+        places: list[Spooled] = []
+        try:
+            file = self._opened()
+            for token in tokens:
+                file.write(token)
+                places.append(Spooled(self.size, len(token), zlib.crc32(token)))
+                self.size += len(token)
+            file.flush()
+        except OSError as error:
+            raise unavailable(self._where(), error) from error
+        return places
+
+    def read(self) -> Iterator[bytes]:
+        """All of it, from the start, in small pieces.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        if self._file is None:
+            return
+        try:
+            for offset in range(0, self.size, _PIECE):
+                yield os.pread(self._file.fileno(), min(_PIECE, self.size - offset), offset)
+        except OSError as error:
+            raise unavailable(self._where(), error) from error
+
+    def clear(self) -> None:
+        """Begin anew, with nothing."""
+        if self._file is not None and self.size:
+            self._file.seek(0)
+            self._file.truncate()
+            self.size = 0
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            import tempfile
+
+            self._file = tempfile.TemporaryFile(dir=self._folder, prefix=".ftorch-spool-")  # noqa: SIM115 - until the process ends
+        assert self._file is not None
+        return self._file
+
+    def _where(self) -> Path:
+        return self._folder or Path(os.environ.get("TMPDIR", "/tmp"))
