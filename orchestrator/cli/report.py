@@ -11,11 +11,12 @@ from orchestrator.engine.runreport import RunReport
 from orchestrator.errors import RunDamaged, RunNotFound
 from orchestrator.run.folder import REPORT, read_manifest
 from orchestrator.store.base import NotFound
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 EPILOG = """\b
 Examples:
   ftorch report jobs/hashing
+  ftorch report s3://bucket/runs/hash-photos-20260101-020000-1a2b
   ftorch report --json | jq .nodes[0].lanes
 """
 
@@ -23,9 +24,9 @@ Examples:
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path, as_json: bool) -> None:
-    """Show the report of RUN: a run's folder or name, or a job's folder for its newest run (by default this folder)."""
-    store = LocalStore(find_run(run))
+def command(run: Path | str, as_json: bool) -> None:
+    """Show the report of RUN: a run's folder, URL or name, or a job's folder for its newest run."""
+    store = open_store(find_run(run))
     read_manifest(store)
     try:
         report = msgspec.json.decode(store.get(REPORT), type=RunReport)

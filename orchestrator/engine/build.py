@@ -68,7 +68,7 @@ def make_lane(parts: LaneParts, index: int) -> ThreadLane:
     _pin(spec, parts.pins, index)
     state = make_thread_state(task, arguments, parts.process)
     call = bind(task, arguments, Context(parts.process, state.value, index))
-    source = open_source(spec.input, Path(parts.manifest.base))
+    source = open_source(spec.input, Path(parts.manifest.base), spec.remote)
     lane = ThreadLane(
         plan=PlanReader(parts.store, read_index(parts.store)),
         reader=source.reader(),
@@ -91,4 +91,5 @@ def _sink(parts: LaneParts) -> Sink:
     if fold is not None:
         return FoldSink(fold)
     make: Callable[..., Encoder] = open_encoder
-    return EncoderSink(make(parts.manifest.spec.output, parts.manifest.output_format, parts.output, parts.replace))
+    spec = parts.manifest.spec
+    return EncoderSink(make(spec.output, parts.manifest.output_format, parts.output, parts.replace, spec.remote))

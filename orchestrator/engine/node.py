@@ -21,14 +21,16 @@ from orchestrator.measure.node import NodeReport
 from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, PlanReader, read_index
+from orchestrator.run.scratch import scratch_of
 from orchestrator.store.local import unavailable
+from orchestrator.store.places import is_url
 
 _MOST_FRUITLESS = 3
 
 
-def board_path(run: Path, shard: int) -> Path:
-    """Where a shard's status board lies."""
-    return run / "shards" / str(shard) / "board"
+def board_path(run: Path | str, shard: int) -> Path:
+    """Where a shard's status board lies, on this machine: in the run's folder, or its scratch folder."""
+    return scratch_of(run) / "shards" / str(shard) / "board"
 
 
 def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> NodeReport:
@@ -50,7 +52,7 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     ledger.claim()
     board = _make_board(node, index, ledger)
     flusher = None
-    if node.manifest.output_format == "tree":
+    if node.manifest.output_format == "tree" and not is_url(node.work.output):
         flusher = _flusher(node)
         sweep_temporaries(Path(node.work.output))
     committer = Committer(node.store, ledger, node.fold, flusher)
@@ -105,7 +107,7 @@ def _trials(node: Node, ledger: Ledger) -> list[Chunk]:
 
 def _make_board(node: Node, index: PlanIndex, ledger: Ledger) -> Board:
     threads = node.work.threads.threads
-    path = board_path(Path(node.work.run), node.work.shard)
+    path = board_path(node.work.run, node.work.shard)
     try:
         board = Board.create(path, max(threads * MOST_A_CPU, threads + 4))
     except OSError as error:

@@ -11,6 +11,7 @@ from orchestrator.spec.nodes import FieldPath
 from orchestrator.spec.problems import Problem
 from orchestrator.spec.rules_data import input_problems, output_problems
 from orchestrator.spec.rules_name import name_problems, task_problems
+from orchestrator.spec.rules_remote import remote_problems
 from orchestrator.spec.units import Duration, Size
 
 __all__ = ["resolve_output_format", "rule_problems"]
@@ -31,6 +32,7 @@ def rule_problems(spec: JobSpec, given: frozenset[FieldPath] = frozenset()) -> l
         *output_problems(spec.output, given),
         *_limits(spec),
         *_failures(spec),
+        *remote_problems(spec),
         *_kubernetes(spec),
         *_schedule(spec),
     ]
@@ -44,6 +46,8 @@ def _limits(spec: JobSpec) -> Iterator[Problem]:
         (("resources", "memory"), spec.resources.memory),
         (("output", "part_size"), spec.output.part_size),
         (("kubernetes", "memory"), spec.kubernetes.memory),
+        (("remote", "timeout"), spec.remote.timeout),
+        (("remote", "in_flight"), spec.remote.in_flight),
     ]
     for path, amount in amounts:
         if amount is not None and amount == type(amount)(0):
