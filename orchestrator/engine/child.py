@@ -58,7 +58,7 @@ def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
     state = make_process_state(task, spec.arguments)
     mapped = Board.open(Path(board), write=True)
     pins = pin_plan(cpu_facts(), index + 1)
-    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins)
+    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins, alone=False)
     return make_lane(parts, index), state
 
 

@@ -230,8 +230,6 @@ def _native(place: Place, access: Access) -> Any:
     settings: dict[str, object] = {}
     if place.scheme in ("http", "https"):
         check_http(place.url, access, environ)
-    elif place.scheme == "file":
-        return __import__("obstore.store", fromlist=["LocalStore"]).LocalStore("/")
     else:
         make = s3_settings if place.scheme == "s3" else other_settings
         settings = make(place, access, environ)
