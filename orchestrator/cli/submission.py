@@ -56,7 +56,7 @@ def submit(asked: Asked, telling: Telling, standby: Standby) -> int:
 
 def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool, spawned: Spawned) -> RunReport:
     """Run it, and say how to go on where a signal ended it before or after the worker was at work."""
-    watcher = open_watcher(quiet)
+    watcher = open_watcher(quiet, sitting.run)
     try:
         return resume(sitting, watcher, spawned) if going_on else _begin(sitting, watcher, joining, spawned)
     except KeyboardInterrupt as stop:

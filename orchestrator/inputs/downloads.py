@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from orchestrator.inputs.base import Entry, Piece
+from orchestrator.store.bell import Bell
 
 type Fetch = Callable[[Entry], bytes]
 
 _MOST_AHEAD = 4096
 _STRIDE = 256
-_PATIENCE = 0.5
 
 
 class Plan(Protocol):
@@ -44,11 +44,12 @@ class Download:
 
 
 class _Group:
-    """How many downloads a lane still waits for."""
+    """How many downloads a reader still waits for, and how to wake it."""
 
-    __slots__ = ("left",)
+    __slots__ = ("bell", "left")
 
-    def __init__(self) -> None:
+    def __init__(self, bell: Bell) -> None:
+        self.bell = bell
         self.left = 0
 
 
@@ -69,7 +70,6 @@ class Downloads:
         self._budget = budget
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
-        self._arrived = threading.Condition(self._lock)
         self._ahead: dict[int, Download] = {}
         self._queue: deque[Download] = deque()
         self._active: dict[int, tuple[int, int]] = {}
@@ -93,15 +93,16 @@ class Downloads:
                 self._let_go(lo)
             self._work.notify()
 
-    def take(self, lo: int | None, entries: Sequence[Entry], released: int) -> list[Download]:
+    def take(self, bell: Bell, lo: int | None, entries: Sequence[Entry], released: int) -> list[Download]:
         """Wait for the objects of consecutive units.
 
         Args:
+            bell: the caller's own.
             lo: where on the axis they start; None where that is not known.
             entries: what is there.
             released: how many bytes of earlier ones the caller has done with.
         """
-        group = _Group()
+        group = _Group(bell)
         with self._lock:
             self._held -= released
             found = [self._claimed(None if lo is None else lo + at, entry) for at, entry in enumerate(entries)]
@@ -113,10 +114,9 @@ class Downloads:
                     self._queue.appendleft(download)
             if lo is not None:
                 self._next = max(self._next, lo + len(entries))
-            self._work.notify(len(entries))
-            while group.left:
-                # Not for ever: an exception that is to end this thread arrives between two waits.
-                self._arrived.wait(_PATIENCE)
+            self._work.notify(max(1, group.left))
+        while group.left:
+            bell.sleep()
         return found
 
     def release(self, reader: int, released: int) -> None:
@@ -210,4 +210,4 @@ class Downloads:
             if group is not None:
                 group.left -= 1
                 if not group.left:
-                    self._arrived.notify_all()
+                    group.bell.ring()

@@ -67,7 +67,7 @@ class Listing:
         for meta in self._found(bucket):
             key = meta["path"]
             name = key[cut:]
-            if key != last and name and takes(os.fsencode(name)):
+            if key != last and name and takes(os.fsencode(name)) and (meta["size"] or _is_object(bucket, key)):
                 yield entry_of(name, meta)
             last = key
         if not last and place.path and self._named_itself(bucket):
@@ -102,6 +102,15 @@ class Listing:
         except BucketError:
             return False
         return True
+
+
+def _is_object(bucket: Bucket, key: str) -> bool:
+    """Whether what is empty is an object; a listing tells of a folder's marker, whose key ends in a slash, alike."""
+    try:
+        _head(bucket, key)
+    except Missing:
+        return False
+    return True
 
 
 def _beginnings(include: Sequence[str]) -> tuple[list[str], list[str]]:

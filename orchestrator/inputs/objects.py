@@ -15,6 +15,7 @@ from orchestrator.inputs.downloads import Download, Downloads, Plan
 from orchestrator.inputs.fetching import Fetcher, FromBucket, FromFolder, place_of
 from orchestrator.inputs.listing import Listing
 from orchestrator.spec.model import ObjectsInput, Remote
+from orchestrator.store.bell import Bell
 from orchestrator.store.bucket import Bucket
 from orchestrator.store.places import Place, parse_place
 
@@ -172,6 +173,7 @@ class ObjectsReader:
         self._shared_by: object = self
         self._ends: Sequence[int] = ()
         self._lo: int | None = None
+        self._bell = Bell()
 
     def follow(self, plan: Plan, ahead: Plan, ends: Sequence[int], name: object) -> Plan:
         """Have objects downloaded ahead in the order of a plan, for all readers of this process that follow it.
@@ -206,7 +208,7 @@ class ObjectsReader:
         entries = [piece.entry for piece in pieces]
         try:
             for group in _groups(entries):
-                found = downloads.take(lo, group, done)
+                found = downloads.take(self._bell, lo, group, done)
                 done = sum(map(downloads.weight, group))
                 objects = [self._made(download) for download in found]
                 yield Batch(objects, partial(_keys, objects), sum(entry.size for entry in group))
@@ -219,6 +221,7 @@ class ObjectsReader:
         """Let go of the downloads, which end when no reader of the process is left."""
         if self._downloads is not None:
             self._downloads = None
+            # The bell stays: a download that is late may still ring it. It goes with the reader.
             _leave(self._shared_by)
 
     def _open(self, ahead: Plan | None) -> Downloads:

@@ -19,6 +19,7 @@ from orchestrator.outputs.target import Target
 from orchestrator.outputs.tree import check_name_template, relative_name
 from orchestrator.spec.keys import Key
 from orchestrator.spec.model import Remote
+from orchestrator.store.bell import Bell
 from orchestrator.store.bucket import Bucket, BucketError, Missing, obstore
 from orchestrator.store.places import parse_place
 from orchestrator.store.remote import RemoteStore
@@ -106,6 +107,7 @@ class RemoteTreeEncoder:
         self._name = name
         self._replace = replace
         self._connections = remote.connections
+        self._bell = Bell()
 
     def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> bytes:
         """Write the objects; there are no bytes for the body.
@@ -125,7 +127,7 @@ class RemoteTreeEncoder:
             taken = [name for name, data in pairs if not self._write(name, data)]
         else:
             slices = [pairs[start::lanes] for start in range(lanes)]
-            taken = [name for found in _writers(self._connections).map(self._write_all, slices) for name in found]
+            taken = self._write_at_once(slices)
         if taken:
             for name, _ in pairs:
                 if name not in taken:
@@ -137,6 +139,16 @@ class RemoteTreeEncoder:
         """Remove the objects of these keys, which will be written again; kept where they may be replaced."""
         for key in () if self._replace else keys:
             self._store.delete(relative_name(self._name, str(key)))
+
+    def _write_at_once(self, slices: list[list[tuple[str, Piece]]]) -> list[str]:
+        """Write several slices at a time; the names that were taken."""
+        bell, pool = self._bell, _writers(self._connections)
+        going = [pool.submit(self._write_all, part) for part in slices]
+        for one in going:
+            one.add_done_callback(lambda _: bell.ring())
+        while not all(one.done() for one in going):
+            bell.sleep()
+        return [name for one in going for name in one.result()]
 
     def _write_all(self, pairs: list[tuple[str, Piece]]) -> list[str]:
         """Write some; the names that were taken."""
