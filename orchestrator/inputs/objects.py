@@ -119,6 +119,14 @@ class _Ranges(io.RawIOBase):
         """The position."""
         return self._at
 
+    def readall(self) -> bytes:
+        """Read the rest, in large ranges."""
+        parts: list[bytes] = []
+        while self._at < self._size:
+            parts.append(self._fetch(self._at, min(_RANGE, self._size - self._at)))
+            self._at += len(parts[-1])
+        return b"".join(parts)
+
     def readinto(self, buffer: Any) -> int:
         """Read the next bytes, as many as the buffer takes."""
         wanted = min(len(buffer), self._size - self._at)

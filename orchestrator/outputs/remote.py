@@ -6,9 +6,11 @@ publishes; what this run wrote it knows by the run's name beside the bytes, so t
 parts of a folder appear one by one, and `_SUCCESS` after the last of them. Assumes: one process publishes a run.
 """
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
@@ -31,10 +33,10 @@ _AT_ONCE = 4
 
 
 def check_remote(target: Target, remote: Remote) -> None:
-    """Make sure that results can be written to a bucket; nothing is.
+    """Make sure that results can be written to a bucket: an object is really put beside them, and removed.
 
     Raises:
-        OutputError: something is there already, or the bucket cannot be read.
+        OutputError: something is there already, or the bucket cannot be read or written.
         MissingExtra, MachineError: obstore or credentials are missing.
     """
     place = parse_place(target.url)
@@ -45,10 +47,11 @@ def check_remote(target: Target, remote: Remote) -> None:
     bucket = Bucket(place, remote)
     try:
         taken = _first_below(bucket, place.path) if target.folder else _owner(bucket, place.path)
+        if taken is not None and not target.overwrite:
+            raise _exists(target.url)
+        _probe(bucket, f"{place.path}.ftorch-{os.urandom(4).hex()}.tmp")
     except BucketError as error:
         raise OutputError(error.message, where=error.where, hint=error.hint) from None
-    if taken is not None and not target.overwrite:
-        raise _exists(target.url)
 
 
 def publish_remote(target: Target, remote: Remote, run: str, content_: tuple[bytes, Iterable[Piece]]) -> Published:
@@ -195,6 +198,14 @@ def _upload(bucket: Bucket, key: str, run: str, pieces: Iterator[Piece], checksu
     return size, checksum
 
 
+def _probe(bucket: Bucket, key: str) -> None:
+    """Put an object and remove it; a bucket that lets nobody remove what is there is no hindrance."""
+    library = obstore()
+    bucket.call("write", key, lambda: library.put(bucket.native, key, b"", use_multipart=False))
+    with suppress(BucketError):
+        bucket.call("delete", key, lambda: library.delete(bucket.native, key))
+
+
 def _told(bucket: Bucket, key: str, ask: Any) -> None:
     """Do a request that obstore itself tries again; what it raises is put in the user's words."""
     try:
@@ -207,9 +218,8 @@ def _owner(bucket: Bucket, key: str) -> str | None:
     """Which run wrote an object, "" if none did; None where there is no object."""
     library = obstore()
     try:
-        found = bucket.call(
-            "read", key, lambda: library.get(bucket.native, key, options={"head": True}).attributes.get(_OWNER, "")
-        )
+        # Not a HEAD, whose answer cannot say that there is no such bucket. What follows the headers is not read.
+        found = bucket.call("read", key, lambda: library.get(bucket.native, key).attributes.get(_OWNER, ""))
     except Missing:
         return None
     return str(found)
