@@ -82,7 +82,8 @@ def s3_settings(place: Place, access: Access, environ: Mapping[str, str]) -> dic
     settings: dict[str, object] = {"region": region, "virtual_hosted_style_request": not path_style}
     if endpoint is not None:
         check_http(endpoint, access, environ)
-        settings["endpoint"] = endpoint.rstrip("/") if path_style else _with_bucket(endpoint, place.bucket)
+        # By this name, or AWS_ENDPOINT_URL_S3 would take its place.
+        settings["aws_endpoint_url_s3"] = endpoint.rstrip("/") if path_style else _with_bucket(endpoint, place.bucket)
     if access.anonymous:
         return {**settings, "skip_signature": True}
     return {**settings, **_s3_credentials(profile, environ)}

@@ -23,6 +23,8 @@ _CODE = re.compile(r"<Code>([\w.-]{1,80})</Code>")
 _REGION = re.compile(r"expecting '([a-z0-9-]{1,40})'|<Region>([a-z0-9-]{1,40})</Region>")
 _TRANSIENT = {"408", "429", "500", "502", "503", "504"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestTimeTooSkewed"}
+_PATH = re.compile(r'Error parsing Path "([^"\n]{1,200})"')
+_OF_REQUESTS = ("GenericError", "PermissionDeniedError", "UnauthenticatedError", "JoinError")
 _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 
 
@@ -119,26 +121,57 @@ def waits(patience: float) -> Iterator[float | None]:
 def explain(error: Exception, action: str, place: Place) -> BucketError:
     """What obstore raised for a request, in the user's words; pure."""
     text = str(error)
-    status, code = _found(_STATUS, text), _found(_CODE, text)
-    bucket = Place(place.scheme, place.bucket, "").url
-    name = type(error).__name__
+    told = _found(_STATUS, text), _found(_CODE, text)
+    return (
+        _elsewhere(text, told, place)
+        or _of_object(error, told[0], place)
+        or _refused(error, told, action, place)
+        or _mistaken(error, text, action, place)
+        or _failed(text, told, action, place)
+    )
+
+
+def _elsewhere(text: str, told: tuple[str, str], place: Place) -> BucketError | None:
+    """The error for a bucket that is not there."""
+    status, code = told
     region = _REGION.search(text)
+    bucket = Place(place.scheme, place.bucket, "").url
     if code == "NoSuchBucket" or "ContainerNotFound" in text:
         return BucketError("there is no such bucket", where=bucket, hint="Make it, or correct its name.")
-    if region is not None or status in ("301", "307") or "PermanentRedirect" in text:
-        named = next((group for group in region.groups() if group), "") if region is not None else ""
-        return BucketError(
-            f"the bucket is in another region{', ' + named if named else ''}",
-            where=bucket,
-            hint=f"Set remote.region{': ' + named if named else ''}, or AWS_REGION.",
-        )
+    if region is None and status not in ("301", "307") and code != "PermanentRedirect":
+        return None
+    named = next((group for group in region.groups() if group), "") if region is not None else ""
+    return BucketError(
+        f"the bucket is in another region{', ' + named if named else ''}",
+        where=bucket,
+        hint=f"Set remote.region{': ' + named if named else ''}, or AWS_REGION.",
+    )
+
+
+def _of_object(error: Exception, status: str, place: Place) -> BucketError | None:
+    """The error for an object that is there, or not, or not as long."""
     if isinstance(error, FileNotFoundError) or status == "404":
         return Missing("there is no such object", where=place.url)
     if status == "416":
         return OutOfRange("the object ends before that", where=place.url)
-    if name in ("AlreadyExistsError", "PreconditionError") or status in ("409", "412"):
+    if type(error).__name__ in ("AlreadyExistsError", "PreconditionError") or status in ("409", "412"):
         return Exists("there is such an object already", where=place.url)
-    return _refused(error, (status, code), action, place) or _failed(text, (status, code), action, place)
+    return None
+
+
+def _mistaken(error: Exception, text: str, action: str, place: Place) -> BucketError | None:
+    """The error for what no service was asked, as it cannot be."""
+    name = type(error).__name__
+    if name == "InvalidPathError":
+        found = _found(_PATH, text)
+        return BucketError(
+            f"a key has an empty name, a . or a .. between its slashes{': ' + found if found else ''}",
+            where=Place(place.scheme, place.bucket, "").url,
+            hint="Such keys cannot be read. Name a narrower prefix, or begin include with folders that have none.",
+        )
+    if name in _OF_REQUESTS or isinstance(error, OSError):
+        return None
+    return BucketError(f"cannot {action} this: {name}: {text.partition('\n')[0]}", where=place.url)
 
 
 def _refused(error: Exception, told: tuple[str, str], action: str, place: Place) -> BucketError | None:
@@ -169,8 +202,6 @@ def _failed(text: str, told: tuple[str, str], action: str, place: Place) -> Buck
     status, code = told
     if not status and "credential" in text.lower():
         return BucketError("the credentials cannot be fetched", where=place.url, hint="Is the metadata service up?")
-    if "BadScheme" in text:
-        return BucketError("the end point is http, which is not allowed", where=place.url, hint="remote.allow_http")
     why = f"HTTP status {status}{' ' + code if code else ''}" if status else _network(text)
     problem = BucketError(
         f"cannot {action} this: {why}", where=place.url, hint="When the service answers again, go on with --resume."
