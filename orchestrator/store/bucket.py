@@ -96,7 +96,8 @@ class Bucket:
                 return ask()
             except Exception as error:  # noqa: BLE001 - obstore raises its own kinds and three of Python's
                 problem = self.explain(error, action, key)
-                if not problem.transient or wait is None:
+                # Nothing here is conditional: a conflict with another request passes.
+                if not (problem.transient or isinstance(problem, Exists)) or wait is None:
                     raise problem from None
                 time.sleep(wait)
         raise AssertionError
