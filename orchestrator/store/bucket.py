@@ -139,7 +139,8 @@ def _elsewhere(text: str, told: tuple[str, str], place: Place) -> BucketError | 
     bucket = Place(place.scheme, place.bucket, "").url
     if code == "NoSuchBucket" or "ContainerNotFound" in text:
         return BucketError("there is no such bucket", where=bucket, hint="Make it, or correct its name.")
-    if region is None and status not in ("301", "307") and code != "PermanentRedirect":
+    redirected = status in ("301", "307") or "redirect without LOCATION" in text
+    if region is None and not redirected and code != "PermanentRedirect":
         return None
     named = next((group for group in region.groups() if group), "") if region is not None else ""
     return BucketError(

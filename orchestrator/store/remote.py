@@ -61,7 +61,7 @@ class RemoteStore:
                 _refuse(problem)
             # An earlier try of ours may have arrived; and a name that was taken for a moment may be free again.
             if isinstance(problem, Exists) or wait is None:
-                found = self._token_of(key)
+                found = self._token_of(key, problem)
                 if found is not None:
                     return found == token
             if wait is None:
@@ -114,14 +114,20 @@ class RemoteStore:
 
         return self._ask("list", path, ask)
 
-    def _token_of(self, key: str) -> str | None:
-        """The token that an object was created with, "" where it has none; None where there is no object."""
+    def _token_of(self, key: str, problem: BucketError) -> str | None:
+        """The token that an object was created with, "" where it has none; None where there is no object.
+
+        Raises:
+            StoreUnavailable: that cannot be read either; told as the problem that made the question.
+        """
         try:
             found = self._ask(
                 "read", key, lambda: self._library.get(self._native, key, options={"head": True}).attributes
             )
         except NotFound:
             return None
+        except StoreUnavailable:
+            _refuse(problem)
         return str(found.get(_TOKEN, ""))
 
     def _ask[T](self, action: str, key: str, request: Callable[[], T]) -> T:
