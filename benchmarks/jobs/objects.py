@@ -2,7 +2,7 @@
 
 import hashlib
 
-from orchestrator.inputs.objects import Object
+from orchestrator.inputs.object import Object
 
 
 def digest(item: Object) -> str:

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Entry
-from orchestrator.store.bucket import Bucket, BucketError, Missing, OutOfRange, obstore
+from orchestrator.store.bucket import Bucket, obstore
 from orchestrator.store.places import Place
+from orchestrator.store.refusals import BucketError, Missing, OutOfRange
 
 _CHANGED_HINT = "Start a new run, or bring the object back as it was."
 

@@ -14,8 +14,9 @@ from orchestrator.inputs.globs import selection
 from orchestrator.inputs.passed import Passed
 from orchestrator.inputs.walk import Walk
 from orchestrator.spec.model import ObjectsInput
-from orchestrator.store.bucket import Bucket, BucketError, Missing, obstore, waits
+from orchestrator.store.bucket import Bucket, obstore, waits
 from orchestrator.store.places import Place
+from orchestrator.store.refusals import BucketError, Missing
 
 type Meta = dict[str, Any]
 

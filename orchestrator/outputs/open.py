@@ -52,7 +52,7 @@ def open_encoder(output: Output, format: str, root: Path | str, replace: bool, r
 
             return TextEncoder(output.template, output.escape == "gnu")
         case "tree" if is_url(root):
-            from orchestrator.outputs.remote import RemoteTreeEncoder
+            from orchestrator.outputs.remotetree import RemoteTreeEncoder
 
             return RemoteTreeEncoder(str(root), output.name, replace, Remote() if remote is None else remote)
         case "tree":

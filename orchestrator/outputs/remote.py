@@ -1,4 +1,4 @@
-"""Results in a bucket: one object, a folder of parts, or an object an item.
+"""Results in a bucket: one object, or a folder of parts.
 
 Guarantees: an object is seen whole or not at all; one that is large goes up in several requests and appears with the
 last. Without `overwrite` nothing of another run is replaced, which is looked at when the run begins and again when it
@@ -8,23 +8,18 @@ parts of a folder appear one by one, and `_SUCCESS` after the last of them. Assu
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from orchestrator.errors import FtorchError, OutputError, StoreUnavailable
-from orchestrator.outputs.plain import content
 from orchestrator.outputs.publish import Piece, Published
 from orchestrator.outputs.target import Target
-from orchestrator.outputs.tree import check_name_template, relative_name
-from orchestrator.spec.keys import Key
 from orchestrator.spec.model import Remote
-from orchestrator.store.bell import Bell
-from orchestrator.store.bucket import Bucket, BucketError, Missing, obstore
+from orchestrator.store.bucket import Bucket, obstore
 from orchestrator.store.places import parse_place
-from orchestrator.store.remote import RemoteStore
+from orchestrator.store.refusals import BucketError, Missing
 
 SUCCESS = "_SUCCESS"
 _OWNER = "ftorchrun"
@@ -54,8 +49,8 @@ def check_remote(target: Target, remote: Remote) -> None:
         raise OutputError(error.message, where=error.where, hint=error.hint) from None
 
 
-def publish_remote(target: Target, remote: Remote, run: str, content_: tuple[bytes, Iterable[Piece]]) -> Published:
-    """Write one object, streamed; `content_` is what it begins with and the rest.
+def publish_remote(target: Target, remote: Remote, run: str, content: tuple[bytes, Iterable[Piece]]) -> Published:
+    """Write one object, streamed; `content` is what it begins with and the rest.
 
     Raises:
         OutputError: another one is there by now, or may not be written.
@@ -67,13 +62,13 @@ def publish_remote(target: Target, remote: Remote, run: str, content_: tuple[byt
         owner = _owner(bucket, place.path)
         if owner not in (None, run) and not target.overwrite:
             raise _exists(target.url)
-        head, body = content_
+        head, body = content
         size, checksum = _upload(bucket, place.path, run, _started(head, body))
     return Published(target.url, size, checksum)
 
 
 def publish_remote_parts(
-    target: Target, remote: Remote, run: str, content_: tuple[bytes, Iterable[Piece]], part_size: int
+    target: Target, remote: Remote, run: str, content: tuple[bytes, Iterable[Piece]], part_size: int
 ) -> Published:
     """Write a folder of part objects, each beginning with the header, and `_SUCCESS` at the end.
 
@@ -83,7 +78,7 @@ def publish_remote_parts(
     """
     place = parse_place(target.url)
     bucket = Bucket(place, remote)
-    head, pieces = content_
+    head, pieces = content
     size = checksum = number = 0
     with _Naming():
         _clear_the_way(bucket, target, run)
@@ -97,77 +92,6 @@ def publish_remote_parts(
         _remove_beyond(bucket, target, number)
         _upload(bucket, place.key(SUCCESS), run, iter([b""]))
     return Published(target.url, size, checksum, number)
-
-
-class RemoteTreeEncoder:
-    """Writes each result to the object its key names; several at a time, and none of them replaced unless allowed."""
-
-    needs_keys = True
-
-    def __init__(self, root: str, name: str, replace: bool, remote: Remote) -> None:
-        check_name_template(name)
-        self._store = RemoteStore(parse_place(root), remote)
-        self._name = name
-        self._replace = replace
-        self._connections = remote.connections
-        self._bell = Bell()
-
-    def encode(self, keys: Sequence[Key], results: Sequence[Any]) -> bytes:
-        """Write the objects; there are no bytes for the body.
-
-        Raises:
-            TypeError: a result that is neither bytes nor text.
-            ValueError: a key that names no object below the root, or one that another item has written.
-            StoreUnavailable: an object could not be written.
-        """
-        pairs = [
-            (relative_name(self._name, str(key)), content(result)) for key, result in zip(keys, results, strict=True)
-        ]
-        if len({name for name, _ in pairs}) < len(pairs):
-            raise ValueError("two items write one object")
-        lanes = min(self._connections, len(pairs))
-        if lanes < 2:
-            taken = [name for name, data in pairs if not self._write(name, data)]
-        else:
-            slices = [pairs[start::lanes] for start in range(lanes)]
-            taken = self._write_at_once(slices)
-        if taken:
-            for name, _ in pairs:
-                if name not in taken:
-                    self._store.delete(name)
-            raise ValueError(f"two items write {taken[0]!r}, or it was there before")
-        return b""
-
-    def discard(self, keys: Sequence[Key]) -> None:
-        """Remove the objects of these keys, which will be written again; kept where they may be replaced."""
-        for key in () if self._replace else keys:
-            self._store.delete(relative_name(self._name, str(key)))
-
-    def _write_at_once(self, slices: list[list[tuple[str, Piece]]]) -> list[str]:
-        """Write several slices at a time; the names that were taken."""
-        bell, pool = self._bell, _writers(self._connections)
-        going = [pool.submit(self._write_all, part) for part in slices]
-        for one in going:
-            one.add_done_callback(lambda _: bell.ring())
-        while not all(one.done() for one in going):
-            bell.sleep()
-        return [name for one in going for name in one.result()]
-
-    def _write_all(self, pairs: list[tuple[str, Piece]]) -> list[str]:
-        """Write some; the names that were taken."""
-        return [name for name, data in pairs if not self._write(name, data)]
-
-    def _write(self, name: str, data: Piece) -> bool:
-        if self._replace:
-            self._store.put(name, [data])
-            return True
-        return self._store.create(name, [data])
-
-
-@cache
-def _writers(connections: int) -> ThreadPoolExecutor:
-    """The threads of this process that write objects for all lanes."""
-    return ThreadPoolExecutor(connections, thread_name_prefix="ftorch-write")
 
 
 class _Naming:

@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 from orchestrator.errors import Interrupted, StoreRefused, StoreUnavailable
 from orchestrator.store.access import Access
 from orchestrator.store.base import Buffer, NotFound
-from orchestrator.store.bucket import Bucket, BucketError, Exists, Missing, OutOfRange, obstore, waits
+from orchestrator.store.bucket import Bucket, obstore, waits
 from orchestrator.store.places import Place
+from orchestrator.store.refusals import BucketError, Exists, Missing, OutOfRange
 
 # No dash: Azure wants an identifier.
 _TOKEN = "ftorchtoken"

@@ -12,7 +12,8 @@ import pytest
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Entry, Piece
 from orchestrator.inputs.downloads import Downloads
-from orchestrator.inputs.objects import Object, ObjectsSource
+from orchestrator.inputs.object import Object
+from orchestrator.inputs.objects import ObjectsSource
 from orchestrator.run.plan import PlanReader, write_plan
 from orchestrator.spec.model import ObjectsInput, Remote
 from orchestrator.spec.units import Size
