@@ -55,7 +55,7 @@ class FromBucket:
             return bytes(found.bytes())
 
         try:
-            return ask() if options is not None and length == 0 else bucket.call("read", key, ask)
+            return bucket.call("read", key, ask)
         except BucketError as problem:
             raise _for_the_item(problem, bucket.place.below(entry.name.decode()).url) from None
 

@@ -159,7 +159,7 @@ class Remote(Frozen, frozen=True):
     timeout: Duration = field(default_factory=lambda: Duration(60.0))
     retry_timeout: Duration = field(default_factory=lambda: Duration(180.0))
     connections: Annotated[int, Meta(ge=1, le=256)] = 16
-    in_flight: Size = field(default_factory=lambda: Size(256 << 20))
+    in_flight: Size = field(default_factory=lambda: Size(128 << 20))
 
 
 class Kubernetes(Frozen, frozen=True):

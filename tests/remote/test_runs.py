@@ -114,7 +114,7 @@ def test_two_processes_on_one_run(place: Place, s3: str) -> None:
     assert [record["result"] for record in lines_at(f"{s3}/out.jsonl")] == [n * n for n in range(1500)]
 
 
-@pytest.mark.parametrize("backend", ["threads", "processes"])
+@pytest.mark.parametrize("backend", ["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def test_objects_in_and_out_through_a_bad_network(place: Place, s3: str, proxy: Proxy, backend: str) -> None:
     """With one request in twenty failing, everything is hashed once, in order, by threads and by processes."""
     made = fill(f"{s3}/in", 120)
