@@ -149,8 +149,11 @@ class Downloads:
                 self._held -= self.weight(download.entry)
 
     def _run(self) -> None:
+        done: Download | None = None
         while True:
             with self._lock:
+                if done is not None:
+                    self._arrived(done)
                 while not (self._closed or self._queue or self._may_fill()):
                     self._work.wait()
                 if self._closed:
@@ -160,10 +163,12 @@ class Downloads:
                 wanted = download is not None and download.wanted
                 if download is not None:
                     download.wanted = False
+            done = None
             if download is None:
                 self._fill()
             elif wanted:
                 self._do(download)
+                done = download
 
     def _may_fill(self) -> bool:
         return (
@@ -204,10 +209,12 @@ class Downloads:
             download.data = self._fetch(download.entry)
         except Exception as error:  # noqa: BLE001 - it costs its item, and is told there
             download.error = error
-        with self._lock:
-            download.done = True
-            group = download.group
-            if group is not None:
-                group.left -= 1
-                if not group.left:
-                    group.bell.ring()
+
+    def _arrived(self, download: Download) -> None:
+        """Say that a download is here, and wake the reader that has only been waiting for it."""
+        download.done = True
+        group = download.group
+        if group is not None:
+            group.left -= 1
+            if not group.left:
+                group.bell.ring()

@@ -55,6 +55,12 @@ class FromBucket:
             return bytes(found.bytes())
 
         try:
+            return ask()
+        except Changed as problem:
+            raise _for_the_item(problem, bucket.place.below(entry.name.decode()).url) from None
+        except Exception:  # noqa: BLE001 - it is asked again, and told, below
+            pass
+        try:
             return bucket.call("read", key, ask)
         except BucketError as problem:
             raise _for_the_item(problem, bucket.place.below(entry.name.decode()).url) from None
