@@ -74,4 +74,4 @@ def real() -> str:
 
 def test_a_ledger_on_a_real_server(real: str) -> None:
     """As on moto."""
-    two_owners(real, 30)
+    two_owners(real, 5)
