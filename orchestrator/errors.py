@@ -11,7 +11,8 @@ The tree (exit code in brackets)::
     ├── RunError [2]             the run folder cannot be used
     │   ├── RunNotFound          no run there
     │   ├── RunConflict          it belongs to another job, or to other code
-    │   └── RunDamaged           a file of it is not what the ledger says
+    │   ├── RunDamaged           a file of it is not what the ledger says
+    │   └── StoreRefused         the bucket it is kept in lets nobody in: no such bucket, no permission, another region
     ├── MachineError [3]         this machine cannot run the job
     │   ├── GilError             the GIL is on and the job requires it off
     │   │   └── GilRefused       an import that would turn it on; an ImportError, too, so that libraries can do without
@@ -90,6 +91,10 @@ class RunConflict(RunError):
 
 class RunDamaged(RunError):
     """A file of the run is not what the ledger says it is."""
+
+
+class StoreRefused(RunError):
+    """The bucket that a run is kept in cannot be used: no such bucket, no permission, another region."""
 
 
 class MachineError(FtorchError):

@@ -9,9 +9,9 @@ class Asked(Struct, frozen=True):
     """What the command line asks for."""
 
     job: Path | None
-    run: Path | None
+    run: Path | str | None
     resume: bool
-    retry_failed: Path | None
+    retry_failed: Path | str | None
     limit: int | None
     threads: int | None
     accept_changes: bool

@@ -20,10 +20,10 @@ Examples:
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path, as_json: bool) -> None:
+def command(run: Path | str, as_json: bool) -> None:
     """Put the output of RUN together from its parts, checking each one; the run must be complete.
 
-    RUN is a run's folder or name, or a job's folder for its newest run.
+    RUN is a run's folder, URL or name, or a job's folder for its newest run.
     """
     output = collect(find_run(run))
     if as_json:

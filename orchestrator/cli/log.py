@@ -25,15 +25,11 @@ def open_log() -> Any:
     )
 
 
-def _folder_of(board: Path) -> dict[str, str]:
-    """The run's folder, where the board lies in it (a process of a sharded run keeps its board to itself)."""
-    return {"folder": str(board.parents[2])} if board.parents[1].name == "shards" else {"board": str(board)}
-
-
 class LogLines:
     """Logs progress to standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._log = open_log()
         self._odometer: Odometer | None = None
         self._next = 0.0
@@ -46,7 +42,7 @@ class LogLines:
     def started(self, manifest: Manifest, board: Path) -> None:
         """Log that the run starts."""
         self._log = self._log.bind(run=manifest.id)
-        self._log.info("started", **_folder_of(board))
+        self._log.info("started", folder=self._run)
         now = time.monotonic()
         self._odometer = Odometer(board, now)
         self._next = now + _EVERY_SECONDS

@@ -51,9 +51,9 @@ def _pod(asked: Asked, telling: Telling) -> tuple[Pod, Sitting]:
     shard = _shard(asked.shard or AUTO)
     threads = () if asked.threads is None else (f"resources.threads={asked.threads}",)
     job_file, spec = load(asked.job, (*asked.overrides, *threads))
-    run = asked.run.resolve()
+    run = asked.run.resolve() if isinstance(asked.run, Path) else asked.run
     sitting = Sitting(spec, job_file, run, limit=asked.limit, accept_changes=asked.accept_changes)
-    return Pod(sitting, shard, open_watcher(telling.quiet)), sitting
+    return Pod(sitting, shard, open_watcher(telling.quiet, run)), sitting
 
 
 def _shard(asked: str) -> int:
@@ -80,12 +80,17 @@ def _sit(pod: Pod, sitting: Sitting, standby: Standby) -> RunReport:
         return pod.sit(standby.take())
     except KeyboardInterrupt as stop:
         hint = "The same command goes on."
-        raise Interrupted(f"stopped by {name_of(stop)}", where=sitting.run.name, hint=hint) from stop
+        raise Interrupted(f"stopped by {name_of(stop)}", where=_name(sitting.run), hint=hint) from stop
+
+
+def _name(run: Path | str) -> str:
+    """The last part of a run's path or URL."""
+    return os.fspath(run).rstrip("/").rpartition("/")[2]
 
 
 def _leave(asked: Asked, pod: Pod | None, code: int, message: str) -> None:
     node, name = whereabouts(os.environ)
-    run = "" if asked.run is None else Path(asked.run).name
+    run = "" if asked.run is None else _name(asked.run)
     summary = PodSummary(run, -1, code, message, node=node, pod=name)
     if pod is None:
         leave(summary, os.environ, None)

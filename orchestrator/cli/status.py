@@ -15,9 +15,10 @@ from orchestrator.report.lines import Row, labelled
 from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.report.words import number, share, size
 from orchestrator.run.folder import read_manifest
+from orchestrator.run.scratch import scratch_of
 from orchestrator.run.status import RunStatus, read_status
 from orchestrator.store.base import Store
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 EPILOG = """\b
 Examples:
@@ -46,10 +47,10 @@ class LiveFigures(Struct, frozen=True):
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path, as_json: bool) -> None:
-    """Say how far RUN is; works while it runs. RUN is a run's folder or name, or a job's folder for its newest run."""
+def command(run: Path | str, as_json: bool) -> None:
+    """Say how far RUN is, also while it runs. RUN is a run's folder, URL or name, or a job's folder for its newest."""
     folder = find_run(run)
-    store = LocalStore(folder)
+    store = open_store(folder)
     status = read_status(store, read_manifest(store))
     pace = _pace(status, folder) if status.shards == 1 else _pace_of_shards(store, status)
     if as_json:
@@ -61,12 +62,12 @@ def command(run: Path, as_json: bool) -> None:
         say(f"  {pace_line(pace, width_of(sys.stdout))}")
 
 
-def _pace(status: RunStatus, folder: Path) -> Pace | None:
+def _pace(status: RunStatus, folder: Path | str) -> Pace | None:
     if status.state != "running" or status.owner is None:
         return None
     now = time.monotonic()
     start = now - max(0.0, time.time() - status.owner.since)
-    return Odometer(folder / "shards" / "0" / "board", start).read(now)
+    return Odometer(scratch_of(folder) / "shards" / "0" / "board", start).read(now)
 
 
 def _pace_of_shards(store: Store, status: RunStatus) -> Pace | None:
@@ -89,7 +90,7 @@ def _figures(pace: Pace) -> LiveFigures:
     )
 
 
-def _rows(status: RunStatus, folder: Path) -> list[Row]:
+def _rows(status: RunStatus, folder: Path | str) -> list[Row]:
     rows = [("committed", f"{settled(status)} ({share(status.fraction)})")]
     if status.shards > 1:
         rows.append(("shards", f"{number(status.settled_shards)} of {number(status.shards)} settled"))

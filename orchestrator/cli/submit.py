@@ -11,6 +11,7 @@ from orchestrator.cli.asked import Asked, Telling
 from orchestrator.cli.completion import complete_run
 from orchestrator.cli.options import job_argument, json_option, overrides_option
 from orchestrator.cli.standby import Standby
+from orchestrator.store.open import whereabouts
 
 EPILOG = """\b
 Examples:
@@ -19,13 +20,14 @@ Examples:
   ftorch submit job.yaml --set with.algorithm=blake3 --threads 8
   ftorch submit job.yaml --resume                                      go on with the newest unfinished run
   ftorch submit job.yaml --run /shared/run --shard 3                   one process's part, beside others'
+  ftorch submit job.yaml --run s3://bucket/runs/monday                 keep the run's state in a bucket
   ftorch submit --retry-failed hash-photos-20260101-020000-1a2b        do again just what failed
 """
 
 
 @click.command(epilog=EPILOG)
 @job_argument(required=False)
-@click.option("--run", type=click.Path(path_type=Path), help="Keep the run in this folder.", metavar="DIR")
+@click.option("--run", type=whereabouts, help="Keep the run in this folder, or at this URL.", metavar="DIR")
 @click.option(
     "--resume",
     "resume_",
@@ -34,7 +36,7 @@ Examples:
 )
 @click.option(
     "--retry-failed",
-    type=click.Path(path_type=Path),
+    type=whereabouts,
     metavar="RUN",
     help="Do again what failed in a run, and publish its output anew.",
     shell_complete=complete_run,
@@ -56,9 +58,9 @@ Examples:
 def command(
     standby: Standby,
     job: Path | None,
-    run: Path | None,
+    run: Path | str | None,
     resume_: bool,
-    retry_failed: Path | None,
+    retry_failed: Path | str | None,
     shard: str | None,
     threads: int | None,
     limit: int | None,

@@ -22,12 +22,12 @@ from orchestrator.run.records import Commit, Range
 from orchestrator.run.shards import Shard, read_shards
 from orchestrator.run.tally import remove_tally
 from orchestrator.store.base import NotFound, Store
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 _EXAMPLES = 5
 
 
-def collect(run: Path) -> OutputReport | None:
+def collect(run: Path | str) -> OutputReport | None:
     """Put the output of a complete run together (again); None for a job without output.
 
     Raises:
@@ -35,7 +35,7 @@ def collect(run: Path) -> OutputReport | None:
         RunConflict: items are still missing.
         OutputError, StoreUnavailable: the output cannot be written.
     """
-    store = LocalStore(run)
+    store = open_store(run)
     manifest = folder.read_manifest(store)
     settled = _settled(store)
     if not settled.complete:

@@ -18,7 +18,7 @@ from orchestrator.engine.supervisor import Worker
 from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import RunConflict, RunDamaged
 from orchestrator.run import folder
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 _MOST_REPAIRS = 3
 
@@ -31,7 +31,7 @@ def resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) -
         RunConflict: the job or its code changed since, and that was not accepted.
         And what `session.begin` raises.
     """
-    store = LocalStore(Path(sitting.run))
+    store = open_store(sitting.run, sitting.spec.remote)
     joint = find_joint(store)
     if joint is None or joint.shards == 1:
         return session.resume(sitting, watcher, spawned)
@@ -40,7 +40,7 @@ def resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) -
         return _work(sitting, joined, worker, watcher)
 
 
-def collect(run: Path) -> OutputReport | None:
+def collect(run: Path | str) -> OutputReport | None:
     """Put the output of a complete run together (again), of however many shards; None for a job without output.
 
     Raises:
@@ -48,7 +48,7 @@ def collect(run: Path) -> OutputReport | None:
         RunConflict: items are still missing.
         OutputError, StoreUnavailable: the output cannot be written.
     """
-    store = LocalStore(Path(run))
+    store = open_store(run)
     folder.read_manifest(store)
     joint = find_joint(store)
     if joint is None or joint.shards == 1:

@@ -23,19 +23,21 @@ from orchestrator.measure.node import NodeReport
 from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, PlanReader, read_index, shard_totals
+from orchestrator.run.scratch import scratch_of
 from orchestrator.store.local import unavailable
+from orchestrator.store.places import is_url
 
 _MOST_FRUITLESS = 3
 
 
-def board_path(run: Path, shard: int) -> Path:
-    """Where a shard's status board lies."""
-    return run / "shards" / str(shard) / "board"
+def board_path(run: Path | str, shard: int) -> Path:
+    """Where a shard's status board lies, on this machine: in the run's folder, or its scratch folder."""
+    return scratch_of(run) / "shards" / str(shard) / "board"
 
 
 def board_of(work: Work) -> Path:
     """Where the status board of some work lies."""
-    return Path(work.board) if work.board else board_path(Path(work.run), work.shard)
+    return Path(work.board) if work.board else board_path(work.run, work.shard)
 
 
 def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> NodeReport:
@@ -57,10 +59,10 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     ledger.claim()
     board = _make_board(node, index, ledger)
     flusher = None
-    if node.manifest.output_format == "tree":
+    if node.manifest.output_format == "tree" and not is_url(node.work.output):
         flusher = _flusher(node)
         sweep_temporaries(Path(node.work.output))
-    committer = Committer(node.store, ledger, node.fold, flusher, Spool(Path(node.work.run)))
+    committer = Committer(node.store, ledger, node.fold, flusher, Spool(scratch_of(node.work.run)))
     committer.alert = node.manifest.spec.failures.policy == "stop"
     measured = Measured.start(ledger, find_cpu_limits())
     drive = Drive(node, committer, ledger, board)

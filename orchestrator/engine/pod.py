@@ -4,7 +4,6 @@ Guarantees: of two processes on one shard the newer goes on and the older is fen
 """
 
 import os
-from pathlib import Path
 
 from msgspec import structs
 
@@ -28,7 +27,7 @@ from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import JobError, RunDamaged
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.store.base import Store
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 _MOST_REPAIRS = 3
 
@@ -42,7 +41,7 @@ class Pod:
     """
 
     def __init__(self, sitting: Sitting, shard: int, watcher: Watcher) -> None:
-        self.store: Store = LocalStore(Path(sitting.run))
+        self.store: Store = open_store(sitting.run, sitting.spec.remote)
         self.shard = shard
         self.joint: Joint | None = None
         self.threads: ThreadDecision | None = None

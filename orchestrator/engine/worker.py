@@ -31,7 +31,9 @@ from orchestrator.run.folder import Manifest, read_manifest
 from orchestrator.run.plan import read_index
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
-from orchestrator.store.local import LocalStore, unavailable
+from orchestrator.store.base import Store
+from orchestrator.store.local import unavailable
+from orchestrator.store.open import open_store
 from orchestrator.tasks.bind import State, make_process_state
 from orchestrator.tasks.load import Task, load_task
 
@@ -83,7 +85,7 @@ def _converse(channel: Channel) -> int:
     watch.remember()
     work = channel.receive()
     if isinstance(work, Merge) and task.options.fold is not None:
-        merge_fold(LocalStore(Path(work.run)), task.options.fold)
+        merge_fold(open_store(work.run, spec.remote), task.options.fold)
         channel.send(Ended("done", "merged"))
         return 0
     if not isinstance(work, (Work, Sweep)):
@@ -137,15 +139,15 @@ def _sweep(channel: Channel, job: _Job, sweep: Sweep) -> int:
     return 0
 
 
-def _opened(job: _Job, work: Work) -> tuple[LocalStore, Manifest]:
+def _opened(job: _Job, work: Work) -> tuple[Store, Manifest]:
     """The run's store and manifest; pools that a process has as a whole are made as wide as it has threads."""
-    store = LocalStore(Path(work.run))
+    store = open_store(work.run, job.spec.remote)
     if job.backend.backend == "threads":
         widen_shared_pools(job.pools, work.threads.threads)
     return store, msgspec.structs.replace(read_manifest(store), job=work.job)
 
 
-def _lanes(job: _Job, store: LocalStore, manifest: Manifest, work: Work) -> Callable[[Board], Callable[[int], AnyLane]]:
+def _lanes(job: _Job, store: Store, manifest: Manifest, work: Work) -> Callable[[Board], Callable[[int], AnyLane]]:
     """What gives, for a board, what makes the lane of a thread."""
 
     def lanes(board: Board) -> Callable[[int], AnyLane]:

@@ -12,6 +12,7 @@ from orchestrator.spec.problems import Problem
 from orchestrator.spec.rules_data import input_problems, output_problems
 from orchestrator.spec.rules_kubernetes import kubernetes_problems, schedule_problems
 from orchestrator.spec.rules_name import name_problems, task_problems
+from orchestrator.spec.rules_remote import remote_problems
 from orchestrator.spec.units import Duration, Size
 
 __all__ = ["resolve_output_format", "rule_problems"]
@@ -34,6 +35,7 @@ def rule_problems(spec: JobSpec, given: frozenset[FieldPath] = frozenset()) -> l
         *_failures(spec),
         *kubernetes_problems(spec),
         *schedule_problems(spec),
+        *remote_problems(spec),
     ]
 
 
@@ -45,6 +47,8 @@ def _limits(spec: JobSpec) -> Iterator[Problem]:
         (("resources", "memory"), spec.resources.memory),
         (("output", "part_size"), spec.output.part_size),
         (("kubernetes", "memory"), spec.kubernetes.memory),
+        (("remote", "timeout"), spec.remote.timeout),
+        (("remote", "in_flight"), spec.remote.in_flight),
     ]
     for path, amount in amounts:
         if amount is not None and amount == type(amount)(0):

@@ -28,6 +28,7 @@ input:
     root: .
     include: ["**/*.txt", "**/*.md", "**/*.py"]
     exclude: ["out/**", ".*/**"]
+  # objects: {url: s3://bucket/in}   # each object of a bucket, downloaded ahead of the task
   # lines: {path: data/input.txt}    # each line of one file or a list of files (also .gz, .zst)
   # jsonl: {path: data/input.jsonl}  # each record
   # csv: {path: data/input.csv}      # each record, as a dict by the header row

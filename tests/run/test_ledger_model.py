@@ -1,6 +1,7 @@
 """Two processes that own one shard in turn, or both at once, crashing and failing between any two store calls."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import settings
@@ -16,6 +17,7 @@ from orchestrator.run.intervals import Interval
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.progress import Address, Progress
 from orchestrator.run.records import Commit, Failure, Range
+from orchestrator.store.base import Store
 from orchestrator.store.memory import MemoryStore
 from tests.run.troubled import TROUBLES, Crash, TroubledStore
 
@@ -116,9 +118,11 @@ TURNS = st.builds(
 
 
 class TwoOwners(RuleBasedStateMachine):
+    new_store: Callable[[], Store] = MemoryStore
+
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore()
+        self.store = self.new_store()
         self.processes: list[Process | None] = [None, None]
         self.commits: dict[str, bytes] = {}
         self.hurt = False
