@@ -1,9 +1,9 @@
 """ftorch beside every way to spread a batch that people use today, at 0 µs to 10 ms of work an item.
 
 Items a second of the work itself, with everything up and warm; a job's results are on disk at the end, those of the
-peers and of `orchestrator.run`, which is ftorch in a program, in a list. Efficiency is the work, as a bare loop does it in the same round, over CPUs x wall. A peer runs with its own
-defaults and, where it has chunks, with the number of them that was best ("tuned"). Peers that are no dependencies of
-ours come from `benchmarks.peerenv`.
+peers and of `orchestrator.run`, which is ftorch in a program, in a list. Efficiency is the work, as a bare loop does it
+in the same round, over CPUs x wall. A peer runs with its own defaults and, where it has chunks, with the number of them
+that was best ("tuned"). Peers that are no dependencies of ours come from `benchmarks.peerenv`.
 """
 
 import json

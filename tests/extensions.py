@@ -91,7 +91,9 @@ if sys.version_info >= (3, 15):
         "export_new_array": _export("export_new_array", "PySlot_STATIC_DATA(Py_slot_subslots, inner),", _NEW_ARRAY),
         "export_late": _export("export_late", _EXPORT_USED, before=_LATE_EXPORT),
     }
-    SAYS |= {name: "needs" if name in ("export_none", "export_used") else "safe" for name in SOURCES if "export" in name}
+    SAYS |= {
+        name: "needs" if name in ("export_none", "export_used") else "safe" for name in SOURCES if "export" in name
+    }
 
 
 def compiler() -> str:

@@ -108,7 +108,9 @@ def test_the_line_of_a_thread_at_work(line):
 
     looker = Looker(stacks=True)
     with other(spin) as place:
-        until(lambda: looker.look([(place, line)]), lambda: bool(looker.hot.seen("running")) or not looker.hot.available)
+        until(
+            lambda: looker.look([(place, line)]), lambda: bool(looker.hot.seen("running")) or not looker.hot.available
+        )
         stop.set()
     if not looker.hot.available:
         pytest.skip("this interpreter cannot read the stacks of its threads")
