@@ -34,7 +34,7 @@ OURS = "ftorch, run(), over "
 
 
 def ratio_table(figures: Sequence[Mapping[str, object]]) -> str:
-    """A row a peer, a column a grain: how many times as fast `run` was, with the peer's defaults / with tuned chunks."""
+    """A row a peer, a column a grain: how many times as fast `run` was, by defaults / tuned."""
     cells: dict[str, dict[str, list[str]]] = {}
     grains: list[str] = []
     for figure in figures:
