@@ -124,7 +124,7 @@ def test_a_thread_stuck_in_c_does_not_hold_up_what_the_others_did(trouble: Troub
 
 
 def test_a_new_worker_is_not_held_to_what_the_last_one_was_told(trouble: Trouble):
-    """After an item that had to be left behind, a worker that is slow to start is not ended, and costs no other item."""
+    """After an item that was left behind, a worker that is slow to start is not ended, and costs no other item."""
     # As on a machine on which every start takes longer than a worker may take to hear of its end.
     trouble.write("sitecustomize.py", "import orchestrator.engine.keeper as keeper\nkeeper._PATIENCE = 0.0\n")
     trouble.job(STUCK, input={"range": {"stop": 5000}}, timeout={"item": "200ms"})
