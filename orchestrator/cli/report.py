@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json, print_report
 from orchestrator.engine.runreport import RunReport
@@ -23,6 +24,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
+@also_on_cluster("there", "report")
 def command(run: Path, as_json: bool) -> None:
     """Show the report of RUN: a run's folder or name, or a job's folder for its newest run (by default this folder)."""
     store = LocalStore(find_run(run))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import json_option
 from orchestrator.cli.show import print_json
 from orchestrator.cli.status import settled
@@ -38,6 +39,7 @@ class Unreadable(Struct, frozen=True):
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path), default=".")
 @json_option
+@also_on_cluster("there", "runs")
 def command(folder: Path, as_json: bool) -> None:
     """List the runs of the jobs in FOLDER (this folder, if none is named), the oldest first."""
     if not folder.exists():

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.asked import Asked, Telling
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.completion import complete_run
 from orchestrator.cli.options import job_argument, json_option, overrides_option
 from orchestrator.cli.standby import Standby
@@ -19,6 +20,7 @@ Examples:
   ftorch submit job.yaml --set with.algorithm=blake3 --threads 8
   ftorch submit job.yaml --resume                                      go on with the newest unfinished run
   ftorch submit --retry-failed hash-photos-20260101-020000-1a2b        do again just what failed
+  ftorch submit job.yaml --on kubernetes                               on a cluster, and follow it there
 """
 
 
@@ -46,6 +48,7 @@ Examples:
 @overrides_option
 @json_option
 @click.pass_obj
+@also_on_cluster("submitting_there", "command", submits=True)
 def command(
     standby: Standby,
     job: Path | None,

@@ -111,17 +111,24 @@ class JobWatch:
 
     def tally(self) -> Tally:
         """How many shards are in which state."""
-        states = Counter(shard.state for shard in self.shards())
+        states: Counter[str] = Counter(shard.state for shard in self.shards())
         return Tally(self.total, dict(states), self._retries, self._evicted)
 
     def verdict(self) -> Verdict:
         """How the whole is, and the exit code once it is over."""
-        return judge(self.job, self.gone, self._condition(), [self.shard(index) for index in self._failing()])
+        over = self._condition()
+        failing = [] if over is None else [self.shard(index) for index in self._failing()]
+        return judge(self.job, self.gone, over, failing)
 
     @property
     def pods(self) -> int:
         """How many pods are known."""
         return len(self._latest)
+
+    @property
+    def all_told(self) -> bool:
+        """Whether the newest pod of every shard was seen to end, so that none is left to ask for."""
+        return len(self._latest) == self.total and all(pod.over for pod in self._latest.values())
 
     @staticmethod
     def index_of(pod: Pod) -> int:

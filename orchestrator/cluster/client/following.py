@@ -85,14 +85,13 @@ def open_feed(api: Api, run: str, *, there: bool) -> Feed:
     return news
 
 
-def follow(follower: Follower, news: Feed) -> Verdict:
-    """Follow a run until it is over.
+def follow(follower: Follower, news: Feed, watch: JobWatch) -> Verdict:
+    """Follow a run until it is over, and have `watch` know all of it.
 
     Raises:
         FtorchError: its watches cannot go on.
         KeyboardInterrupt: the user has seen enough; the run goes on.
     """
-    watch = JobWatch()
     quiet = time.monotonic()
     asked = False
     try:
@@ -158,6 +157,8 @@ def _keep(follower: Follower, end: PodEnd) -> None:
 
 def _last_look(follower: Follower, watch: JobWatch) -> None:
     """Pods whose end has not been seen yet are there until the Job's time to live is over."""
+    if watch.all_told:
+        return
     try:
         ends = watch.see_pods(pods_of(follower.api, follower.run))
     except FtorchError as error:
