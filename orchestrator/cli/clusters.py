@@ -13,7 +13,9 @@ _WHERE = (
     click.option("--namespace", "-n", metavar="NAME", help="The namespace; by default the context's."),
 )
 _SUBMITTING = (
-    click.option("--wait/--detach", default=True, help="Follow the run to its end, or return once it is on the cluster."),
+    click.option(
+        "--wait/--detach", default=True, help="Follow the run to its end, or return once it is on the cluster."
+    ),
     click.option("--follow-logs", is_flag=True, help="Show what the pods print."),
     click.option("--suspend", is_flag=True, help="Have it wait on the cluster until `ftorch resume`."),
 )

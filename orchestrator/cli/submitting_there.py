@@ -43,7 +43,7 @@ class Wish(Struct, frozen=True):
     as_json: bool
 
 
-def command(  # noqa: PLR0913 - one parameter an option
+def command(
     standby: Standby,  # noqa: ARG001 - no worker of ours is needed
     *,
     job: Path | None,

@@ -12,6 +12,7 @@ from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
 from orchestrator.cluster.client.api import Api
 from orchestrator.cluster.client.connect import Wanted, connect
+from orchestrator.cluster.client.feed import Feed
 from orchestrator.cluster.client.keeping import Kept
 from orchestrator.cluster.client.runs import cancel as cancel_run
 from orchestrator.cluster.client.runs import find_job, list_jobs, look, pods_of, troubles
@@ -20,7 +21,7 @@ from orchestrator.cluster.objects import BatchJob
 from orchestrator.cluster.outcome import Outcome, outcome, outcome_rows, plain
 from orchestrator.cluster.pods import seen
 from orchestrator.cluster.ranges import parse_ranges
-from orchestrator.cluster.watching import JobWatch
+from orchestrator.cluster.watching import JobWatch, Verdict
 from orchestrator.errors import FtorchError
 from orchestrator.report.lines import labelled
 from orchestrator.report.words import number
@@ -93,7 +94,9 @@ def cancel(run: Path, context: str | None, namespace: str | None) -> None:
     job = find_job(api, str(run))
     _looked_at(api, job)
     cancel_run(api, job.metadata.name)
-    say(f"{job.metadata.name}: cancelled; what its pods committed is in its store, what they left behind in {_kept(job)}")
+    say(
+        f"{job.metadata.name}: cancelled; what its pods committed is in its store, what they left behind in {_kept(job)}"
+    )
 
 
 def suspend(run: Path, suspended: bool, context: str | None, namespace: str | None) -> None:
@@ -103,6 +106,27 @@ def suspend(run: Path, suspended: bool, context: str | None, namespace: str | No
     suspend_run(api, name, suspended)
     word, verb = ("suspended", "resume") if suspended else ("resumed", "status")
     say(f"{name}: {word}\n  next: ftorch {verb} {name} --on kubernetes")
+
+
+def collect(run: Path, as_json: bool, context: str | None, namespace: str | None) -> int | None:
+    """Have a pod put a run's output together, and print what it says."""
+    from orchestrator.cluster.client.collecting import collect as collect_there
+    from orchestrator.cluster.client.following import Follower, follow
+    from orchestrator.cluster.progress import Quiet
+
+    api = open_api(context, namespace)
+    name = find(api, run).metadata.name
+    said: list[str] = []
+
+    def wait(job: str, news: Feed) -> Verdict:
+        return follow(Follower(api, job, Kept(Path.cwd(), job), Quiet()), news, JobWatch())
+
+    verdict = collect_there(api, name, wait, lambda line: said.append(line.partition("] ")[2]))
+    if as_json:
+        print_json({"run": name, "state": verdict.state, "reason": verdict.reason, "said": said})
+    else:
+        say("\n".join([f"{name}: {verdict.state}{f': {verdict.reason}' if verdict.reason else ''}", *said]))
+    return verdict.exit_code
 
 
 def logs(run: Path, shard: int | None, query: dict[str, str], context: str | None, namespace: str | None) -> None:

@@ -124,4 +124,3 @@ def _json(text: str) -> Any:
         return msgspec.json.decode(text.encode())
     except msgspec.MsgspecError:
         return text or None
-

@@ -136,7 +136,9 @@ class LogTable:
         verdict = watch.verdict()
         if verdict.state != self._job:
             self._job = verdict.state
-            self._log.info("job", state=verdict.state, shards=watch.total, **({"reason": r} if (r := verdict.reason) else {}))
+            self._log.info(
+                "job", state=verdict.state, shards=watch.total, **({"reason": r} if (r := verdict.reason) else {})
+            )
 
 
 class Quiet:

@@ -44,7 +44,9 @@ class Shard(Struct, frozen=True):
             return self
         if job_state == "stopped":
             return structs.replace(self, state="stopped", retry_at=None)
-        return self if self.state == "stopping" else structs.replace(self, state="suspended", retry_at=None)
+        return (
+            self if self.state in {"running", "stopping"} else structs.replace(self, state="suspended", retry_at=None)
+        )
 
 
 def shard_of(index: int, pod: Seen | None, completed: bool, failed: bool) -> Shard:

@@ -168,4 +168,3 @@ class JobWatch:
         if known is not None and known.uid == uid and not known.over:
             self._latest[index] = known.lost()
         self._outdated.discard(uid)
-

@@ -28,7 +28,13 @@ class Refusal(Exception):
         self.code, self.message, self.reason, self.headers = code, message, reason, headers or {}
 
     def response(self):
-        body = {"kind": "Status", "status": "Failure", "code": self.code, "message": self.message, "reason": self.reason}
+        body = {
+            "kind": "Status",
+            "status": "Failure",
+            "code": self.code,
+            "message": self.message,
+            "reason": self.reason,
+        }
         return aiohttp.web.json_response(body, status=self.code, headers=self.headers)
 
 

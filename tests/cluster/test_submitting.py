@@ -160,7 +160,9 @@ def test_expired_credentials_are_fetched_anew(server, tmp_path, monkeypatch):
     )
     script.chmod(0o755)
     (tmp_path / "token").write_text("first")
-    plugin = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}}
+    plugin = {
+        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}
+    }
     (tmp_path / "config").write_text(kubeconfig(server.url, plugin))
     server.token = "first"
     api = Api(lambda: connect(Wanted()))

@@ -127,7 +127,9 @@ class Api:
         if rest:
             yield rest
 
-    def _whole(self, method: str, path: str, query: Query, body: bytes | None = None, kind: str | None = None) -> Answer:
+    def _whole(
+        self, method: str, path: str, query: Query, body: bytes | None = None, kind: str | None = None
+    ) -> Answer:
         from urllib3.exceptions import HTTPError
 
         response = self._send(method, path, query, body, kind, _SECONDS)

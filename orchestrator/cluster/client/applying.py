@@ -94,4 +94,3 @@ def apply(api: Api, manifests: Sequence[Manifest]) -> str:
 def _apply(api: Api, manifest: Manifest, more: dict[str, str] | None = None) -> Answer:
     query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **(more or {})}
     return api.patch(place_of(manifest, api.namespace), query, manifest, APPLY)
-

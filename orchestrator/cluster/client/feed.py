@@ -19,7 +19,6 @@ from msgspec import Struct
 from orchestrator.cluster.client.api import Api, Query, Unreachable
 from orchestrator.cluster.client.refusals import Gone
 from orchestrator.cluster.objects import Event, Marked, Status, decode
-from orchestrator.errors import FtorchError
 
 _AT_MOST = 256
 _SECONDS = 240
@@ -200,5 +199,3 @@ class _Watch:
             put(Changed(self.kind, event.object))
         self.version = version
         self.progressed = True
-
-
