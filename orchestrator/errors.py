@@ -17,7 +17,7 @@ The tree (exit code in brackets)::
     │   ├── GilError             the GIL is on and the job requires it off
     │   │   └── GilRefused       an import that would turn it on; an ImportError, too, so that libraries can do without
     │   ├── MissingExtra         an optional dependency is not installed
-    │   └── ClusterError         the cluster cannot be used from here: no kubeconfig, not reached, no permission, too old
+    │   └── ClusterError         the cluster cannot be used from here: no kubeconfig, not reached, no permission
     ├── TooManyFailed [1]        the job ran, but more items failed than it allows
     ├── Interrupted [75]         stopped before the end; `--resume` goes on from the last commit
     │   ├── StoreUnavailable     the store cannot be written: full, read-only, gone

@@ -94,9 +94,8 @@ def cancel(run: Path, context: str | None, namespace: str | None) -> None:
     job = find_job(api, str(run))
     _looked_at(api, job)
     cancel_run(api, job.metadata.name)
-    say(
-        f"{job.metadata.name}: cancelled; what its pods committed is in its store, what they left behind in {_kept(job)}"
-    )
+    name = job.metadata.name
+    say(f"{name}: cancelled; what its pods committed is in its store, their last words in {_kept(job)}")
 
 
 def suspend(run: Path, suspended: bool, context: str | None, namespace: str | None) -> None:

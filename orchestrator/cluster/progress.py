@@ -40,7 +40,7 @@ def shard_note(shard: Shard, now: float) -> str:
     if shard.retry_at is not None:
         parts.append(f"again in {duration(max(0, round(shard.retry_at - now)))}")
     if shard.failures and shard.state != "retrying":
-        parts.append(f"failed {shard.failures} ×")
+        parts.append(f"failed {shard.failures} times")
     return ", ".join(parts)
 
 

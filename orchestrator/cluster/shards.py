@@ -55,7 +55,8 @@ def shard_of(index: int, pod: Seen | None, completed: bool, failed: bool) -> Sha
     Args:
         index: which one.
         pod: its newest pod.
-        completed, failed: whether the Job counts it as that.
+        completed: whether the Job counts it as that.
+        failed: likewise.
     """
     if pod is None:
         state: State = "done" if completed else "failed" if failed else "waiting"

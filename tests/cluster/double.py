@@ -101,8 +101,7 @@ class Server(kmock.RawHandler):
         self.asked.append(f"{request.method.value.upper()} {request.url.path_qs}")
         raw = request._raw_request
         try:
-            if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
-                raise Refusal(401, "Unauthorized", "Unauthorized")
+            self._check_token(request)
             for fault in list(self.faults):
                 fault(self, request)
             if request.url.path == "/version":
@@ -110,6 +109,10 @@ class Server(kmock.RawHandler):
             return await self._object(request, raw)
         except Refusal as refusal:
             return refusal.response()
+
+    def _check_token(self, request):
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+            raise Refusal(401, "Unauthorized", "Unauthorized")
 
     async def _object(self, request, raw):
         plural, name, query = request.resource.plural, request.name, request.params

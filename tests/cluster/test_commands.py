@@ -33,7 +33,7 @@ def playing(server):
     """Start the controller with what its pods do; it is stopped at the end."""
     started = []
 
-    def play(how=lambda index, attempt: End(message=json.dumps(SUMMARY))):
+    def play(how=lambda *_: End(message=json.dumps(SUMMARY))):
         started.append(Controller(server, how).start())
         return started[-1]
 
@@ -64,7 +64,7 @@ def test_submit_follows_to_the_end(server, playing, folder):
 
 def test_a_failed_run_says_why(server, playing, folder):
     """A shard that failed for good is named, with its exit code; the command ends with it."""
-    playing(lambda index, attempt: End(1 if index == 2 else 0))
+    playing(lambda index, _: End(1 if index == 2 else 0))
     ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes", "--json")
     assert ended.returncode == 1
     told = json.loads(ended.stdout)

@@ -160,10 +160,8 @@ def test_expired_credentials_are_fetched_anew(server, tmp_path, monkeypatch):
     )
     script.chmod(0o755)
     (tmp_path / "token").write_text("first")
-    plugin = {
-        "exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}
-    }
-    (tmp_path / "config").write_text(kubeconfig(server.url, plugin))
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}
+    (tmp_path / "config").write_text(kubeconfig(server.url, {"exec": plugin}))
     server.token = "first"
     api = Api(lambda: connect(Wanted()))
 
@@ -197,20 +195,25 @@ SECURE = 'pods "x" is forbidden: violates PodSecurity "restricted:latest": runAs
 
 
 @pytest.mark.parametrize(
-    ("match", "code", "message", "kind", "told"),
+    ("match", "answer", "kind", "told"),
     [
-        ("jobs/job-1", 403, FORBIDDEN, ClusterError, r"no permission to patch jobs.batch in namespace work \(as eve\)"),
-        ("pods?", 403, NO_WATCH, ClusterError, r"no permission to watch pods in namespace work \(as eve\)"),
-        ("jobs/job-1", 400, HOOK, ClusterRefused, "policy 'images.example.com' refuses the job: image is not signed"),
-        ("jobs/job-1", 403, QUOTA, ClusterRefused, "the namespace's quota is used up: small"),
-        ("jobs/job-1", 403, SECURE, ClusterRefused, r"pod security \(restricted:latest\) would refuse every pod"),
-        ("configmaps", 404, 'namespaces "work" not found', ClusterError, "there is no namespace 'work'"),
-        ("jobs/job-1", 422, "spec.completions: too many", ClusterRefused, "the cluster does not accept the job"),
+        (
+            "jobs/job-1",
+            (403, FORBIDDEN),
+            ClusterError,
+            r"no permission to patch jobs.batch in namespace work \(as eve\)",
+        ),
+        ("pods?", (403, NO_WATCH), ClusterError, r"no permission to watch pods in namespace work \(as eve\)"),
+        ("jobs/job-1", (400, HOOK), ClusterRefused, "policy 'images.example.com' refuses the job: image is not signed"),
+        ("jobs/job-1", (403, QUOTA), ClusterRefused, "the namespace's quota is used up: small"),
+        ("jobs/job-1", (403, SECURE), ClusterRefused, r"pod security \(restricted:latest\) would refuse every pod"),
+        ("configmaps", (404, 'namespaces "work" not found'), ClusterError, "there is no namespace 'work'"),
+        ("jobs/job-1", (422, "spec.completions: too many"), ClusterRefused, "the cluster does not accept the job"),
     ],
 )
-def test_a_refusal_is_one_clear_line_and_creates_nothing(server, api, match, code, message, kind, told):
+def test_a_refusal_is_one_clear_line_and_creates_nothing(server, api, match, answer, kind, told):
     """No permission, a webhook, a quota, pod security: told before anything is created."""
-    server.faults.append(once(match, code, message, times=99))
+    server.faults.append(once(match, *answer, times=99))
     with pytest.raises(kind, match=told) as caught:
         submit(api, lambda _: manifests(), watched=True)
     assert "\n" not in caught.value.message

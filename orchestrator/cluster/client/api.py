@@ -102,7 +102,8 @@ class Api:
         """The lines of an answer as they come.
 
         Args:
-            path, query: what to read.
+            path: what to read.
+            query: of it, which part.
             seconds: the longest silence; None for any.
 
         Raises:

@@ -1,7 +1,7 @@
 """Have a run's output put together on the cluster, by one pod made as the run's own are.
 
-So it works from any machine: the pod has the volume, or the bucket's credentials, that this machine may lack. Its Job is
-owned by the run's, and is deleted with it.
+So it works from any machine: the pod has the volume, or the bucket's credentials, that this machine may lack. Its Job
+is owned by the run's, and is deleted with it.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where the cluster is and who we are: kubeconfig, exec plugins, tokens or the pod's own account, all by `kubernetes`."""
+"""Where the cluster is and who we are: kubeconfig, exec plugins, tokens, the pod's own account; all by `kubernetes`."""
 
 import os
 from pathlib import Path

@@ -84,7 +84,8 @@ class Feed:
 
         Args:
             kind: what they are.
-            path, query: where they are, and which.
+            path: where they are.
+            query: which of them.
             listed: begin with a list of those that are there; not needed where none can be.
         """
         watch = _Watch(self._api, kind, path, query)

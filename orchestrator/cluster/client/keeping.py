@@ -1,7 +1,8 @@
 """What pods left behind, kept on this machine before Kubernetes forgets it.
 
 One line of JSON for each pod, appended when it ends: `.ftorch/cluster/<run>/pods.jsonl` below the folder of the job
-file, or below the current one. A line that was cut by a crash is passed over, and written again when the pod is seen again.
+file, or below the current one. A line that was cut by a crash is passed over, and written again when the pod is seen
+again.
 """
 
 from pathlib import Path

@@ -1,6 +1,7 @@
 """What the API server's refusals mean to a user: one clear line each; pure."""
 
 import re
+from collections.abc import Callable
 
 from orchestrator.cluster.objects import Status
 from orchestrator.errors import ClusterError, ClusterRefused, FtorchError, RunNotFound
@@ -37,59 +38,66 @@ def refusal(code: int, status: Status, asked: str, server: str) -> FtorchError:
     found = _by_words(text)
     if found is not None:
         return found
-    match code:
-        case 401:
-            return ClusterError(
-                "the API server does not accept our credentials",
-                where=server,
-                hint="Log in to the cluster again; `kubectl auth whoami` tells as whom you are known.",
-            )
-        case 403:
-            return ClusterError(f"not allowed: {text}", where=server)
-        case 404:
-            return RunNotFound(text or f"not there: {asked}", where=server, hint="`ftorch runs --on kubernetes` lists.")
-        case 409:
-            return ClusterRefused(
-                f"somebody else changed it: {text}",
-                where=server,
-                hint="Look with kubectl at what is there; delete it, or apply again once it is free.",
-            )
-        case 410:
-            return Gone(text or "too old", where=server)
-        case 400 | 413 | 422:
-            return ClusterRefused(f"the cluster does not accept the job: {_causes(status) or text}", where=server)
-    return ClusterError(f"the API server answered {code} to {asked}: {text or 'nothing'}", where=server)
+    if code in {400, 413, 422}:
+        return ClusterRefused(f"the cluster does not accept the job: {_causes(status) or text}", where=server)
+    known: dict[int, FtorchError] = {
+        401: ClusterError(
+            "the API server does not accept our credentials",
+            where=server,
+            hint="Log in to the cluster again; `kubectl auth whoami` tells as whom you are known.",
+        ),
+        403: ClusterError(f"not allowed: {text}", where=server),
+        404: RunNotFound(text or f"not there: {asked}", where=server, hint="`ftorch runs --on kubernetes` lists."),
+        409: ClusterRefused(
+            f"somebody else changed it: {text}",
+            where=server,
+            hint="Look with kubectl at what is there; delete it, or apply again once it is free.",
+        ),
+        410: Gone(text or "too old", where=server),
+    }
+    other = ClusterError(f"the API server answered {code} to {asked}: {text or 'nothing'}", where=server)
+    return known.get(code, other)
 
 
 def pod_security(warnings: tuple[str, ...]) -> ClusterRefused | None:
     """The error that a warning foretells: pods that the namespace's pod security would refuse, one by one, later."""
     found = next((match for text in warnings if (match := _SECURITY.search(text))), None)
-    return None if found is None else _insecure(found["level"], found["why"])
+    return None if found is None else _insecure(found)
 
 
 def _by_words(text: str) -> FtorchError | None:
     if "does not support dry run" in text:
         return NoDryRun(text)
-    if found := _SECURITY.search(text):
-        return _insecure(found["level"], found["why"])
-    if found := _QUOTA.search(text):
-        return ClusterRefused(
-            f"the namespace's quota is used up: {found['what']}",
-            hint="`kubectl describe quota` shows it; end other runs, ask for less, or for a larger quota.",
-        )
-    if found := _HOOK.search(text) or _POLICY.search(text):
-        return ClusterRefused(f"the cluster's policy {found['name']!r} refuses the job: {found['why'] or 'no reason'}")
-    if found := _HOOK_DOWN.search(text):
-        return ClusterError(
-            f"the cluster's webhook {found['name']!r} does not answer, so nothing can be created: {found['why']}",
-            hint="Whoever runs the cluster must repair or remove it.",
-        )
-    if found := _NO_NAMESPACE.search(text):
-        return ClusterError(
-            f"there is no namespace {found['name']!r}",
-            hint=f"kubectl create namespace {found['name']}, or name another with --namespace.",
-        )
+    for pattern, told in _TOLD:
+        found = pattern.search(text)
+        if found is not None:
+            return told(found)
     return _not_permitted(text)
+
+
+def _quota(found: re.Match[str]) -> FtorchError:
+    return ClusterRefused(
+        f"the namespace's quota is used up: {found['what']}",
+        hint="`kubectl describe quota` shows it; end other runs, ask for less, or for a larger quota.",
+    )
+
+
+def _denied(found: re.Match[str]) -> FtorchError:
+    return ClusterRefused(f"the cluster's policy {found['name']!r} refuses the job: {found['why'] or 'no reason'}")
+
+
+def _hook_down(found: re.Match[str]) -> FtorchError:
+    return ClusterError(
+        f"the cluster's webhook {found['name']!r} does not answer, so nothing can be created: {found['why']}",
+        hint="Whoever runs the cluster must repair or remove it.",
+    )
+
+
+def _no_namespace(found: re.Match[str]) -> FtorchError:
+    return ClusterError(
+        f"there is no namespace {found['name']!r}",
+        hint=f"kubectl create namespace {found['name']}, or name another with --namespace.",
+    )
 
 
 def _not_permitted(text: str) -> FtorchError | None:
@@ -105,9 +113,9 @@ def _not_permitted(text: str) -> FtorchError | None:
     )
 
 
-def _insecure(level: str, why: str) -> ClusterRefused:
+def _insecure(found: re.Match[str]) -> ClusterRefused:
     return ClusterRefused(
-        f"the namespace's pod security ({level}) would refuse every pod of the job: {why}",
+        f"the namespace's pod security ({found['level']}) would refuse every pod of the job: {found['why']}",
         hint="Leave out what the job file adds to the pods (volumes, pod template), or name another --namespace.",
     )
 
@@ -115,3 +123,13 @@ def _insecure(level: str, why: str) -> ClusterRefused:
 def _causes(status: Status) -> str:
     causes = status.details.causes if status.details else []
     return "; ".join(f"{cause.get('field', '')}: {cause.get('message', '')}".strip(": ") for cause in causes)
+
+
+_TOLD: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], FtorchError]], ...] = (
+    (_SECURITY, _insecure),
+    (_QUOTA, _quota),
+    (_HOOK, _denied),
+    (_POLICY, _denied),
+    (_HOOK_DOWN, _hook_down),
+    (_NO_NAMESPACE, _no_namespace),
+)

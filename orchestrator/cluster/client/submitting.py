@@ -1,4 +1,4 @@
-"""`ftorch submit --on kubernetes`: check, apply, follow; every step that can refuse comes before anything is created."""
+"""`ftorch submit --on kubernetes`: check, then apply; whatever can refuse comes before anything is created."""
 
 from collections.abc import Callable, Sequence
 
