@@ -195,7 +195,7 @@ SECURE = 'pods "x" is forbidden: violates PodSecurity "restricted:latest": runAs
 
 
 @pytest.mark.parametrize(
-    ("match", "answer", "kind", "told"),
+    ("match", "answer", "refused"),
     [
         (
             "jobs/job-1",
@@ -203,17 +203,22 @@ SECURE = 'pods "x" is forbidden: violates PodSecurity "restricted:latest": runAs
             ClusterError,
             r"no permission to patch jobs.batch in namespace work \(as eve\)",
         ),
-        ("pods?", (403, NO_WATCH), ClusterError, r"no permission to watch pods in namespace work \(as eve\)"),
-        ("jobs/job-1", (400, HOOK), ClusterRefused, "policy 'images.example.com' refuses the job: image is not signed"),
-        ("jobs/job-1", (403, QUOTA), ClusterRefused, "the namespace's quota is used up: small"),
-        ("jobs/job-1", (403, SECURE), ClusterRefused, r"pod security \(restricted:latest\) would refuse every pod"),
-        ("configmaps", (404, 'namespaces "work" not found'), ClusterError, "there is no namespace 'work'"),
-        ("jobs/job-1", (422, "spec.completions: too many"), ClusterRefused, "the cluster does not accept the job"),
+        ("pods?", (403, NO_WATCH), (ClusterError, r"no permission to watch pods in namespace work \(as eve\)")),
+        (
+            "jobs/job-1",
+            (400, HOOK),
+            (ClusterRefused, "policy 'images.example.com' refuses the job: image is not signed"),
+        ),
+        ("jobs/job-1", (403, QUOTA), (ClusterRefused, "the namespace's quota is used up: small")),
+        ("jobs/job-1", (403, SECURE), (ClusterRefused, r"pod security \(restricted:latest\) would refuse every pod")),
+        ("configmaps", (404, 'namespaces "work" not found'), (ClusterError, "there is no namespace 'work'")),
+        ("jobs/job-1", (422, "spec.completions: too many"), (ClusterRefused, "the cluster does not accept the job")),
     ],
 )
-def test_a_refusal_is_one_clear_line_and_creates_nothing(server, api, match, answer, kind, told):
+def test_a_refusal_is_one_clear_line_and_creates_nothing(server, api, match, answer, refused):
     """No permission, a webhook, a quota, pod security: told before anything is created."""
     server.faults.append(once(match, *answer, times=99))
+    kind, told = refused
     with pytest.raises(kind, match=told) as caught:
         submit(api, lambda _: manifests(), watched=True)
     assert "\n" not in caught.value.message
