@@ -30,7 +30,7 @@ def server(tmp_path, monkeypatch):
     with serving(double) as url:
         (tmp_path / "config").write_text(kubeconfig(url))
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
-        double.url = url
+        double.address = url
         yield double
 
 

@@ -46,6 +46,7 @@ class Server(kmock.RawHandler):
         self.version = version
         self.faults = []
         self.asked = []
+        self.refused = 0
         self.token = None
         self.warnings = []
         self.log_lines = {}
@@ -91,7 +92,7 @@ class Server(kmock.RawHandler):
         for waker in wakers:
             self.loop.call_soon_threadsafe(waker.set)
 
-    def requests(self, verb=None):
+    def plain_requests(self, verb=None):
         """What was asked, watches left out."""
         return [each for each in self.asked if "watch=true" not in each and (verb is None or each.startswith(verb))]
 
@@ -266,10 +267,11 @@ def serving(server):
 
 def once(match, code, message="", headers=None, *, times=1):
     """A fault: the first requests that match (a part of ``VERB path?query``) are refused."""
-    left = itertools.count()
+    hits = itertools.count()
 
     def fault(server, _request):
-        if match in server.asked[-1] and next(left) < times:
+        if match in server.asked[-1] and next(hits) < times:
+            server.refused += 1
             raise Refusal(code, message, headers=headers)
 
     return fault

@@ -17,8 +17,8 @@ def test_a_thousand_shards_take_five_requests(server, api, tmp_path):
     verdict, _, kept = run(server, api, tmp_path, well, shards=1000, nodes=50)
     assert verdict.exit_code == 0
     assert len(kept) == 1000
-    assert len(server.requests()) == 5
-    assert len(server.asked) - len(server.requests()) == 2
+    assert len(server.plain_requests()) == 5
+    assert len(server.asked) - len(server.plain_requests()) == 2
 
 
 def test_memory_is_that_of_the_states():

@@ -121,6 +121,7 @@ def test_a_passing_refusal_is_waited_out(server, api, tmp_path, fault):
     """429 with Retry-After, 5xx and 410 are recovered from, whatever they interrupt."""
     server.faults.append(fault)
     verdict, _, kept = run(server, api, tmp_path, well)
+    assert server.refused
     assert verdict.exit_code == 0
     assert len(kept) == 4
 
@@ -132,6 +133,7 @@ def test_watches_that_are_cut_all_the_time(server, api, tmp_path):
     assert verdict.exit_code == 0
     assert sorted(end.shard for end in kept) == list(range(12))
     assert watch.tally().states == {"done": 12}
+    assert len(server.cut_after) < 20
 
 
 def test_a_history_that_was_compacted(server, api, tmp_path):
@@ -148,6 +150,7 @@ def test_a_history_that_was_compacted(server, api, tmp_path):
     verdict, _, kept = run(server, api, tmp_path, play)
     assert verdict.exit_code == 0
     assert len(kept) == 4
+    assert any("pods?" in each or "jobs?" in each for each in server.plain_requests("GET"))
 
 
 def test_expired_credentials_are_fetched_anew(server, tmp_path, monkeypatch):
@@ -161,7 +164,7 @@ def test_expired_credentials_are_fetched_anew(server, tmp_path, monkeypatch):
     script.chmod(0o755)
     (tmp_path / "token").write_text("first")
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}
-    (tmp_path / "config").write_text(kubeconfig(server.url, {"exec": plugin}))
+    (tmp_path / "config").write_text(kubeconfig(server.address, {"exec": plugin}))
     server.token = "first"
     api = Api(lambda: connect(Wanted()))
 
@@ -200,8 +203,7 @@ SECURE = 'pods "x" is forbidden: violates PodSecurity "restricted:latest": runAs
         (
             "jobs/job-1",
             (403, FORBIDDEN),
-            ClusterError,
-            r"no permission to patch jobs.batch in namespace work \(as eve\)",
+            (ClusterError, r"no permission to patch jobs.batch in namespace work \(as eve\)"),
         ),
         ("pods?", (403, NO_WATCH), (ClusterError, r"no permission to watch pods in namespace work \(as eve\)")),
         (

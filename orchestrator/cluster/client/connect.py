@@ -1,5 +1,6 @@
 """Where the cluster is and who we are: kubeconfig, exec plugins, tokens, the pod's own account; all by `kubernetes`."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,6 +48,8 @@ def connect(wanted: Wanted) -> Connection:
     from kubernetes.client import Configuration
     from kubernetes.config import ConfigException
 
+    # It warns of each request that is sent again, which is told by us where it matters.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     settings = Configuration()
     settings.retries = _retries()
     try:
