@@ -127,8 +127,10 @@ class JobWatch:
 
     @property
     def all_told(self) -> bool:
-        """Whether the newest pod of every shard was seen to end, so that none is left to ask for."""
-        return len(self._latest) == self.total and all(pod.over for pod in self._latest.values())
+        """Whether as many pods were seen to end as the Job counts, one of each shard: none is left to ask for."""
+        counted = 0 if self.job is None else self.job.status.succeeded + self.job.status.failed
+        seen_all = len(self._latest) == self.total and len(self._told) >= counted
+        return seen_all and all(pod.over for pod in self._latest.values())
 
     @staticmethod
     def index_of(pod: Pod) -> int:

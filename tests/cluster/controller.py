@@ -13,6 +13,7 @@ from tests.cluster.double import STAMP
 
 FAILURES = "batch.kubernetes.io/job-index-failure-count"
 IGNORED = "batch.kubernetes.io/job-index-ignored-failure-count"
+JOB_NAME = "batch.kubernetes.io/job-name"
 INDEX = "batch.kubernetes.io/job-completion-index"
 
 
@@ -31,11 +32,15 @@ class Controller:
 
     def __init__(self, server, play, nodes=3):
         self.server, self.play, self.nodes = server, play, nodes
+        self.made = 0
+        self._take(None)
+        self._stop = threading.Event()
+
+    def _take(self, job):
+        """Begin with a Job, of which nothing has been done."""
         self.tries, self.failures, self.ignored = defaultdict(int), defaultdict(int), defaultdict(int)
         self.done, self.broken = set(), set()
-        self.job = None
-        self.made = 0
-        self._stop = threading.Event()
+        self.job = job
 
     def start(self):
         """Begin to look for Jobs, in a thread."""
@@ -56,12 +61,12 @@ class Controller:
     def step(self):
         """Do the next thing there is to do; whether there was any."""
         with self.server.state:
-            jobs = self.server.find("jobs")
+            jobs = [job for job in self.server.find("jobs") if not is_over(job)]
             if not jobs:
                 return False
+            if self.job is None or self.job["metadata"]["uid"] != jobs[0]["metadata"]["uid"]:
+                self._take(jobs[0])
             self.job = jobs[0]
-            if any(c["type"] in {"Complete", "Failed"} for c in self.job["status"].get("conditions", [])):
-                return False
             return self._suspend() if self.job["spec"].get("suspend") else self._advance()
 
     def _suspend(self):
@@ -82,10 +87,10 @@ class Controller:
                 return True
         if self._over():
             return True
-        waiting = [i for i in range(spec["completions"]) if i not in self.done | self.broken]
+        waiting = [i for i in range(spec.get("completions", 1)) if i not in self.done | self.broken]
         at_work = {self._index(pod) for pod in self._active()}
         free = [index for index in waiting if index not in at_work]
-        if free and len(at_work) < spec["parallelism"]:
+        if free and len(at_work) < spec.get("parallelism", 1):
             self._create(free[0])
             return True
         return False
@@ -140,7 +145,7 @@ class Controller:
         if len(self.broken) > spec.get("maxFailedIndexes", 1 << 30):
             message = "Job has exceeded the specified maximal number of failed indexes"
             return self._finish("Failed", "MaxFailedIndexesExceeded", message)
-        if len(self.done | self.broken) < spec["completions"]:
+        if len(self.done | self.broken) < spec.get("completions", 1):
             return False
         if self.broken:
             return self._finish("Failed", "FailedIndexes", "Job has failed indexes")
@@ -176,7 +181,7 @@ class Controller:
             "name": f"{name}-{index}-{self.made:05}",
             "uid": f"pod-{self.made}",
             "creationTimestamp": STAMP,
-            "labels": {"batch.kubernetes.io/job-name": name},
+            "labels": {JOB_NAME: name},
             "annotations": notes,
         }
         self.server.put("pods", {"metadata": meta, "spec": {}, "status": {"phase": "Pending"}}, "ADDED")
@@ -194,11 +199,18 @@ class Controller:
         return {**pod, "status": status}
 
     def _active(self):
-        return [pod for pod in self.server.find("pods") if pod["status"]["phase"] in {"Pending", "Running"}]
+        name = self.job["metadata"]["name"]
+        mine = [pod for pod in self.server.find("pods") if pod["metadata"]["labels"][JOB_NAME] == name]
+        return [pod for pod in mine if pod["status"]["phase"] in {"Pending", "Running"}]
 
     @staticmethod
     def _index(pod):
         return int(pod["metadata"]["annotations"][INDEX])
+
+
+def is_over(job):
+    """Whether a Job has ended."""
+    return any(each["type"] in {"Complete", "Failed"} for each in job["status"].get("conditions", []))
 
 
 def ranges(indexes):

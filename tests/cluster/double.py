@@ -118,7 +118,9 @@ class Server(kmock.RawHandler):
     async def _object(self, request, raw):
         plural, name, query = request.resource.plural, request.name, request.params
         if request.subresource == "log":
-            return aiohttp.web.Response(text="".join(f"{line}\n" for line in self.log_lines.get(name, [])))
+            return aiohttp.web.Response(
+                text="".join(f"{line}\n" for line in self.log_lines.get(name, self.log_lines.get("*", [])))
+            )
         if query.get("watch") == "true":
             return await self._watch(plural, query, raw)
         if request.method.value.upper() == "PATCH":

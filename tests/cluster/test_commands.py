@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tests.cluster.controller import Controller, End
+from tests.cluster.controller import Controller, End, is_over
 
 JOB = """\
 task: ./work.py:work
@@ -78,7 +78,7 @@ def test_detached_then_looked_at_from_elsewhere(server, playing, folder, tmp_pat
     assert ended.returncode == 0, ended.stderr
     run = json.loads(ended.stdout)["run"]
     controller = playing()
-    while not any(c["type"] == "Complete" for c in server.find("jobs")[0]["status"].get("conditions", [])):
+    while not is_over(server.find("jobs")[0]):
         controller._stop.wait(0.01)
     for pod in server.find("pods"):
         server.log_lines[pod["metadata"]["name"]] = ["hello"]
@@ -101,6 +101,22 @@ def test_suspend_resume_cancel(server, playing, folder):
     cancelled = ftorch(folder, "cancel", run)
     assert cancelled.returncode == 0, cancelled.stderr
     assert server.objects == {}
+
+
+def test_collect_runs_a_pod(server, playing, folder):
+    """The output is put together by a pod with the run's volumes and environment, whose words are printed."""
+    playing()
+    ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes", "--json")
+    run = json.loads(ended.stdout)["run"]
+    server.log_lines["*"] = ["out.jsonl (5 B, 1 file)"]
+    collected = ftorch(folder, "collect", run, "--on", "kubernetes")
+    assert collected.returncode == 0, collected.stderr
+    assert collected.stdout == f"{run}: done\nout.jsonl (5 B, 1 file)\n"
+    job = next(job for job in server.find("jobs") if job["metadata"]["name"].endswith("-collect"))
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    assert container["args"] == ["collect", f"$(FTORCH_STORE)/{run}"]
+    assert job["metadata"]["ownerReferences"][0]["name"] == run
+    assert ftorch(folder, "runs", "--on", "kubernetes").stdout.count("photos-") == 1
 
 
 def test_ctrl_c_detaches(server, playing, folder):

@@ -80,7 +80,7 @@ class Api:
 
     def patch(self, path: str, query: Query, body: Any, kind: str) -> Answer:
         """Change or, with kind `APPLY`, make an object."""
-        return self._whole("PATCH", path, query, msgspec.json.encode(body), kind)
+        return self._whole("PATCH", path, query, body, kind)
 
     def delete(self, path: str, query: Query | None = None) -> Answer:
         """Delete an object."""
@@ -128,9 +128,7 @@ class Api:
         if rest:
             yield rest
 
-    def _whole(
-        self, method: str, path: str, query: Query, body: bytes | None = None, kind: str | None = None
-    ) -> Answer:
+    def _whole(self, method: str, path: str, query: Query, body: Any = None, kind: str | None = None) -> Answer:
         from urllib3.exceptions import HTTPError
 
         response = self._send(method, path, query, body, kind, _SECONDS)
@@ -141,7 +139,7 @@ class Api:
         finally:
             response.release_conn()
 
-    def _send(self, method: str, path: str, query: Query, body: bytes | None, kind: str | None, seconds: Any) -> Any:  # noqa: PLR0913, PLR0917 - a request has six parts
+    def _send(self, method: str, path: str, query: Query, body: Any, kind: str | None, seconds: Any) -> Any:  # noqa: PLR0913, PLR0917 - a request has six parts
         url = path + (f"?{urlencode(query)}" if query else "")
         connection = self._connection
         response = self._once(connection, method, url, body, kind, seconds)

@@ -19,6 +19,7 @@ from orchestrator.errors import FtorchError
 _TICK = 0.25
 _NO_POD = 10.0
 _OPENING = 15.0
+_LAST_NEWS = 2.0
 
 
 class Viewer(Protocol):
@@ -101,8 +102,8 @@ def follow(follower: Follower, news: Feed, watch: JobWatch) -> Verdict:
                 take(follower, watch, told)
             verdict = watch.verdict()
             if verdict.over:
-                _last_look(follower, watch)
-                return verdict
+                _last_look(follower, news, watch)
+                return watch.verdict()
             follower.viewer.tick(watch, time.time())
             if watch.pods or verdict.state == "suspended":
                 quiet = time.monotonic()
@@ -155,11 +156,16 @@ def _keep(follower: Follower, end: PodEnd) -> None:
         follower.viewer.note(f"what pod {end.pod} left behind cannot be kept: {error}")
 
 
-def _last_look(follower: Follower, watch: JobWatch) -> None:
-    """Pods whose end has not been seen yet are there until the Job's time to live is over."""
-    if watch.all_told:
-        return
+def _last_look(follower: Follower, news: Feed, watch: JobWatch) -> None:
+    """The Job's end may be told before that of its last pods; which are there until the Job's time to live is over."""
+    until = time.monotonic() + (_LAST_NEWS if watch.verdict().state == "done" else 0.0)
     try:
+        while not watch.all_told and time.monotonic() < until:
+            told = news.next(_TICK)
+            if told is not None:
+                take(follower, watch, told)
+        if watch.all_told:
+            return
         ends = watch.see_pods(pods_of(follower.api, follower.run))
     except FtorchError as error:
         follower.viewer.note(f"the last pods could not be looked at: {error.message}")
