@@ -16,6 +16,7 @@ class Asked(Struct, frozen=True):
     threads: int | None
     accept_changes: bool
     overrides: tuple[str, ...]
+    shard: str | None = None
 
 
 class Telling(Struct, frozen=True):

@@ -8,7 +8,7 @@ from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say
-from orchestrator.engine.finishing import collect
+from orchestrator.engine.many import collect
 from orchestrator.report.words import count, size
 
 EPILOG = """\b

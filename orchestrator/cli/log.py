@@ -25,6 +25,11 @@ def open_log() -> Any:
     )
 
 
+def _folder_of(board: Path) -> dict[str, str]:
+    """The run's folder, where the board lies in it (a process of a sharded run keeps its board to itself)."""
+    return {"folder": str(board.parents[2])} if board.parents[1].name == "shards" else {"board": str(board)}
+
+
 class LogLines:
     """Logs progress to standard error."""
 
@@ -41,7 +46,7 @@ class LogLines:
     def started(self, manifest: Manifest, board: Path) -> None:
         """Log that the run starts."""
         self._log = self._log.bind(run=manifest.id)
-        self._log.info("started", folder=str(board.parent.parent.parent))
+        self._log.info("started", **_folder_of(board))
         now = time.monotonic()
         self._odometer = Odometer(board, now)
         self._next = now + _EVERY_SECONDS

@@ -11,6 +11,7 @@ from orchestrator.cli.show import print_json, print_report
 from orchestrator.engine.runreport import RunReport
 from orchestrator.errors import RunDamaged, RunNotFound
 from orchestrator.run.folder import REPORT, read_manifest
+from orchestrator.run.planner import find_index
 from orchestrator.store.base import NotFound
 from orchestrator.store.local import LocalStore
 
@@ -18,17 +19,25 @@ EPILOG = """\b
 Examples:
   ftorch report jobs/hashing
   ftorch report --json | jq .nodes[0].lanes
+  ftorch report --price 0.04 /shared/run              of a run of many shards: each of them, balance, CPU-hours, cost
 """
 
 
 @click.command(epilog=EPILOG)
 @run_argument
+@click.option("--price", type=click.FloatRange(0), metavar="P", help="Of a CPU-hour: adds what a run of shards cost.")
 @json_option
 @also_on_cluster("there", "report")
-def command(run: Path, as_json: bool) -> None:
+def command(run: Path, price: float | None, as_json: bool) -> None:
     """Show the report of RUN: a run's folder or name, or a job's folder for its newest run (by default this folder)."""
     store = LocalStore(find_run(run))
-    read_manifest(store)
+    manifest = read_manifest(store)
+    index = find_index(store)
+    if index is not None and len(index.shards) > 2:
+        from orchestrator.cli.shards import tell_shards
+
+        tell_shards(store, manifest.id, len(index.shards) - 1, price, as_json)
+        return
     try:
         report = msgspec.json.decode(store.get(REPORT), type=RunReport)
     except NotFound:

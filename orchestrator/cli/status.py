@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
+from orchestrator.cli.shards import pace_here
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
 from orchestrator.report.lines import Row, labelled
@@ -52,7 +53,7 @@ def command(run: Path, as_json: bool) -> None:
     folder = find_run(run)
     store = LocalStore(folder)
     status = read_status(store, read_manifest(store))
-    pace = _pace(status, folder)
+    pace = _pace(status, folder) if status.shards == 1 else pace_here(store, status)
     if as_json:
         print_json({**msgspec.to_builtins(status), "live": None if pace is None else _figures(pace)})
         return
@@ -86,6 +87,8 @@ def _figures(pace: Pace) -> LiveFigures:
 
 def _rows(status: RunStatus, folder: Path) -> list[Row]:
     rows = [("committed", f"{settled(status)} ({share(status.fraction)})")]
+    if status.shards > 1:
+        rows.append(("shards", f"{number(status.settled_shards)} of {number(status.shards)} settled"))
     if status.failed:
         rows.append(("failed", number(status.failed)))
     if status.state in _GO_ON:

@@ -14,7 +14,7 @@ from orchestrator.cli.signals import name_of
 from orchestrator.cli.standby import Standby
 from orchestrator.cli.streams import complain
 from orchestrator.engine.runreport import RunReport
-from orchestrator.engine.session import Sitting, begin, resume
+from orchestrator.engine.session import Sitting, begin
 from orchestrator.engine.spawn import Spawned
 from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import (
@@ -58,7 +58,7 @@ def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool, spawned: 
     """Run it, and say how to go on where a signal ended it before or after the worker was at work."""
     watcher = open_watcher(quiet)
     try:
-        return resume(sitting, watcher, spawned) if going_on else _begin(sitting, watcher, joining, spawned)
+        return _resume(sitting, watcher, spawned) if going_on else _begin(sitting, watcher, joining, spawned)
     except KeyboardInterrupt as stop:
         if not (sitting.run / MANIFEST).exists():
             raise
@@ -75,7 +75,14 @@ def _begin(sitting: Sitting, watcher: Watcher, joining: bool, spawned: Spawned) 
     except OutputError, RunConflict:
         if not joining or not (sitting.run / MANIFEST).exists():
             raise
-        return resume(sitting, watcher)
+        return _resume(sitting, watcher, None)
+
+
+def _resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None) -> RunReport:
+    """Go on with a run, of however many shards."""
+    from orchestrator.engine.many import resume
+
+    return resume(sitting, watcher, spawned)
 
 
 def _tell(report: RunReport, quiet: bool, as_json: bool) -> None:

@@ -19,6 +19,7 @@ Examples:
   ftorch submit job.yaml --limit 100 --set output.overwrite=true       try it on a few items first
   ftorch submit job.yaml --set with.algorithm=blake3 --threads 8
   ftorch submit job.yaml --resume                                      go on with the newest unfinished run
+  ftorch submit job.yaml --run /shared/run --shard 3                   one process's part, beside others'
   ftorch submit --retry-failed hash-photos-20260101-020000-1a2b        do again just what failed
   ftorch submit job.yaml --on kubernetes                               on a cluster, and follow it there
 """
@@ -40,6 +41,12 @@ Examples:
     help="Do again what failed in a run, and publish its output anew.",
     shell_complete=complete_run,
 )
+@click.option(
+    "--shard",
+    metavar="K|auto",
+    help="Do one of the kubernetes.shards parts of the input, beside processes that do the others in the same --run; "
+    "auto takes JOB_COMPLETION_INDEX.",
+)
 @click.option("--threads", type=click.IntRange(1, 4096), help="So many threads, whatever the quota says.", metavar="N")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N items.", metavar="N")
 @click.option("--accept-changes", is_flag=True, help="Resume although the job or its code changed.")
@@ -55,6 +62,7 @@ def command(
     run: Path | None,
     resume_: bool,
     retry_failed: Path | None,
+    shard: str | None,
     threads: int | None,
     limit: int | None,
     accept_changes: bool,
@@ -64,8 +72,12 @@ def command(
     as_json: bool,
 ) -> int:
     """Run the job in JOB (a job.yaml, or the folder that holds one)."""
-    asked = Asked(job, run, resume_, retry_failed, limit, threads, accept_changes, overrides)
+    asked = Asked(job, run, resume_, retry_failed, limit, threads, accept_changes, overrides, shard)
     _check(asked)
+    if shard is not None and not dry_run:
+        from orchestrator.cli.pod import sit
+
+        return sit(asked, Telling(quiet, as_json), standby)
     from orchestrator.cli.submission import dry, submit
 
     return dry(asked, as_json) if dry_run else submit(asked, Telling(quiet, as_json), standby)
@@ -73,6 +85,9 @@ def command(
 
 def _check(asked: Asked) -> None:
     """Options that mean nothing together are mistakes, told before anything else is looked at."""
+    if asked.shard is not None:
+        _check_shard(asked)
+        return
     going_on = "--retry-failed" if asked.retry_failed else "--resume" if asked.resume else None
     if asked.retry_failed is not None:
         for name, given in (("JOB", asked.job), ("--run", asked.run), ("--resume", asked.resume)):
@@ -84,3 +99,11 @@ def _check(asked: Asked) -> None:
         raise click.UsageError(f"--limit is settled when a run begins; it cannot be given with {going_on}")
     if asked.accept_changes and not going_on:
         raise click.UsageError("--accept-changes is about going on with a run: give it with --resume")
+
+
+def _check_shard(asked: Asked) -> None:
+    if asked.job is None or asked.run is None:
+        raise click.UsageError("--shard needs JOB, and --run for the folder that all shards share")
+    for name, given in (("--resume", asked.resume), ("--retry-failed", asked.retry_failed)):
+        if given:
+            raise click.UsageError(f"--shard begins a run or goes on with it by itself: leave out {name}")

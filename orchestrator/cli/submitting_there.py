@@ -25,11 +25,10 @@ from orchestrator.cluster.manifests.build import build
 from orchestrator.cluster.manifests.names import cluster_run_id
 from orchestrator.cluster.manifests.target import Manifest, Version
 from orchestrator.cluster.manifests.wanted import advice
-from orchestrator.cluster.outcome import outcome, outcome_rows, plain
+from orchestrator.cluster.outcome import outcome, outcome_text, plain
 from orchestrator.cluster.progress import LiveTable, LogTable, Quiet
 from orchestrator.cluster.watching import JobWatch, Verdict
 from orchestrator.errors import DONE, RESUMABLE
-from orchestrator.report.lines import labelled
 from orchestrator.spec.model import JobSpec
 
 
@@ -56,7 +55,7 @@ def command(
     **asked: Any,
 ) -> int:
     """Submit a job to a cluster; the exit code."""
-    for option in ("resume_", "retry_failed", "limit", "accept_changes"):
+    for option in ("resume_", "retry_failed", "shard", "limit", "accept_changes"):
         if asked.pop(option):
             name = option.strip("_").replace("_", "-")
             raise click.UsageError(f"--{name} is for runs on this machine; on a cluster pods resume by themselves")
@@ -156,7 +155,7 @@ def _tell(run: str, watch: JobWatch, verdict: Verdict, kept: Kept, wish: Wish) -
     if wish.as_json:
         print_json(plain(found))
     elif not wish.quiet:
-        say("\n".join([f"{run}: {verdict.state}", *labelled(outcome_rows(found), width_of(sys.stdout))]))
+        say(outcome_text(found, width_of(sys.stdout)))
     elif verdict.exit_code:
         complain(f"ftorch: {run}: {verdict.state}: {verdict.reason}")
     assert verdict.exit_code is not None

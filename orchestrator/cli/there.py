@@ -18,12 +18,11 @@ from orchestrator.cluster.client.runs import cancel as cancel_run
 from orchestrator.cluster.client.runs import find_job, list_jobs, look, pods_of, troubles
 from orchestrator.cluster.client.runs import suspend as suspend_run
 from orchestrator.cluster.objects import BatchJob
-from orchestrator.cluster.outcome import Outcome, outcome, outcome_rows, plain
+from orchestrator.cluster.outcome import Outcome, outcome, outcome_text, plain
 from orchestrator.cluster.pods import seen
 from orchestrator.cluster.ranges import parse_ranges
 from orchestrator.cluster.watching import JobWatch, Verdict
 from orchestrator.errors import FtorchError
-from orchestrator.report.lines import labelled
 from orchestrator.report.words import number
 
 _HEADS = ("RUN", "STATE", "STARTED", "DONE", "FAILED", "RUNNING")
@@ -60,10 +59,10 @@ def status(run: Path, as_json: bool, context: str | None, namespace: str | None)
             say(f"  no pod yet    {text}")
 
 
-def report(run: Path, as_json: bool, context: str | None, namespace: str | None) -> int | None:
+def report(run: Path, price: float | None, as_json: bool, context: str | None, namespace: str | None) -> int | None:
     """Show what a run on the cluster has come to, from its pods that are there and from those kept on this machine."""
     api = open_api(context, namespace)
-    found, _ = _looked_at(api, find(api, run))
+    found, _ = _looked_at(api, find(api, run), price)
     print_json(plain(found)) if as_json else _say(found)
     return found.verdict.exit_code
 
@@ -142,17 +141,17 @@ def logs(run: Path, shard: int | None, query: dict[str, str], context: str | Non
     read_logs(api, [(pod.name, pod.index) for pod in chosen], say, query)
 
 
-def _looked_at(api: Api, job: BatchJob) -> tuple[Outcome, JobWatch]:
+def _looked_at(api: Api, job: BatchJob, price: float | None = None) -> tuple[Outcome, JobWatch]:
     """How a run is; what its pods left behind is kept on the way."""
     watch, ends = look(api, job)
     kept = Kept(Path.cwd(), job.metadata.name)
     for end in ends:
         kept.add(end)
-    return outcome(job.metadata.name, watch, kept.read()), watch
+    return outcome(job.metadata.name, watch, kept.read(), price), watch
 
 
 def _say(found: Outcome) -> None:
-    say("\n".join([f"{found.run}: {found.verdict.state}", *labelled(outcome_rows(found), width_of(sys.stdout))]))
+    say(outcome_text(found, width_of(sys.stdout)))
 
 
 def _row(job: BatchJob) -> tuple[str, ...]:

@@ -88,11 +88,11 @@ def begin(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) ->
         pools = pool_caps(spec, threads)
         worker.load(Load(folder.raw_job(spec), os.fspath(base), pools))
         source = open_source(spec.input, base)
-        entries = _ahead(source.entries(), worker)
+        entries = look_ahead(source.entries(), worker)
         loaded = worker.loaded()
         output_format = resolve_output_format(spec.output, loaded.is_fold)
         check_output(spec.output, output_format, base, spec.name)
-        manifest = _manifest(sitting, loaded, output_format)
+        manifest = manifest_of(sitting, loaded, output_format)
         store = LocalStore(sitting.run)
         folder.create_run(store, manifest)
         _plan(store, source, entries, manifest, watcher)
@@ -155,7 +155,7 @@ class _Going(Struct, frozen=True):
     resumed: bool
 
 
-def _ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
+def look_ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
     """The same entries, the first of them looked for while the worker imports the task.
 
     So a wrong input is told before anything is written, and a large one is partly walked when the worker is ready.
@@ -168,7 +168,8 @@ def _ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
     return chain(taken, entries)
 
 
-def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
+def manifest_of(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
+    """What a run that begins now is started with."""
     return Manifest(
         id=sitting.run.name,
         job=folder.raw_job(sitting.spec),

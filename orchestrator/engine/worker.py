@@ -20,7 +20,7 @@ from orchestrator.engine.drive import Node
 from orchestrator.engine.folding import merge_fold
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
-from orchestrator.engine.node import board_path, run_node
+from orchestrator.engine.node import board_of, run_node
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Sweep, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
@@ -28,6 +28,7 @@ from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.host.interpreter import BackendDecision, decide_backend, interpreter_facts
 from orchestrator.host.native import widen_shared_pools
 from orchestrator.run.folder import Manifest, read_manifest
+from orchestrator.run.plan import read_index
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.local import LocalStore, unavailable
@@ -105,7 +106,7 @@ class _Job(msgspec.Struct, frozen=True):
 
 def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     store, manifest = _opened(job, work)
-    _record_crashes(board_path(Path(work.run), work.shard).with_name(CRASH))
+    _record_crashes(board_of(work).with_name(CRASH))
     node = Node(
         store=store,
         manifest=manifest,
@@ -118,7 +119,8 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     )
     report = run_node(node, _lanes(job, store, manifest, work))
     job.state.close()
-    if node.fold is not None and report.complete:
+    if node.fold is not None and report.complete and len(read_index(store).shards) == 2:
+        # The accumulators of several shards are merged by whoever publishes them.
         merge_fold(store, node.fold)
     store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
     channel.send(Ended(report.state, report.reason, report.stack))

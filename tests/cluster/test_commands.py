@@ -57,8 +57,8 @@ def test_submit_follows_to_the_end(server, playing, folder):
     lines = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
     assert {line["state"] for line in lines if line["event"] == "shard"} >= {"running", "done"}
     assert ": done" in ended.stdout
-    assert "15 items" not in ended.stdout.splitlines()[0]
-    assert "15, 3 failed (3 shards told)" in ended.stdout
+    assert "3 shards of 3 reported" in ended.stdout
+    assert "15, 3 failed" in ended.stdout
     assert len(list((folder / ".ftorch/cluster").glob("*/pods.jsonl"))) == 1
 
 
@@ -87,7 +87,7 @@ def test_detached_then_looked_at_from_elsewhere(server, playing, folder, tmp_pat
     assert f"{run}: done" in status.stdout, status.stderr
     assert ftorch(tmp_path, "logs", run, "--on", "kubernetes").stdout == "[0] hello\n[1] hello\n[2] hello\n"
     report = ftorch(tmp_path, "report", run, "--on", "kubernetes", "--json")
-    assert json.loads(report.stdout)["items"] == 15
+    assert json.loads(report.stdout)["report"]["items"] == 15
 
 
 def test_suspend_resume_cancel(server, playing, folder):
