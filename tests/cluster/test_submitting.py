@@ -316,3 +316,20 @@ def test_no_such_context(server):
     """A context that the kubeconfig does not have is told by its name."""
     with pytest.raises(ClusterError, match="there is no context 'there'"):
         connect(Wanted(context="there"))
+
+
+def test_a_login_command_that_fails(server, tmp_path, monkeypatch):
+    """A kubeconfig whose login command is missing is told as that, not as credentials that are refused."""
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-login", "interactiveMode": "Never"}
+    (tmp_path / "config").write_text(kubeconfig(server.address, {"exec": plugin}))
+    with pytest.raises(ClusterError, match=r"credentials cannot be had: .*no-such-login"):
+        connect(Wanted())
+
+
+def test_a_kubeconfig_that_is_none(server, tmp_path):
+    """A file that is no YAML, or says nothing of clusters, is told with its name."""
+    for text in ("{{{", "a: 1", ""):
+        (tmp_path / "config").write_text(text)
+        with pytest.raises(ClusterError, match="kubeconfig cannot be used") as caught:
+            connect(Wanted())
+        assert caught.value.where == str(tmp_path / "config")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from msgspec import Struct
+from yaml import YAMLError
 
 from orchestrator.errors import ClusterError, MissingExtra
 
@@ -23,6 +24,17 @@ class Wanted(Struct, frozen=True):
 
     context: str | None = None
     namespace: str | None = None
+
+
+class _Heard(logging.Handler):
+    """Hears what `kubernetes` says of an exec plugin that fails: it logs that, and goes on without credentials."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(" ".join(record.getMessage().split()))
 
 
 class Connection(Struct, frozen=True):
@@ -52,13 +64,27 @@ def connect(wanted: Wanted) -> Connection:
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     settings = Configuration()
     settings.retries = _retries()
+    heard = _Heard()
+    logging.getLogger().addHandler(heard)
     try:
         namespace = _load(wanted, settings)
-    except (ConfigException, OSError, ValueError, KeyError, TypeError) as error:
+    except (ConfigException, YAMLError, OSError, ValueError, KeyError, TypeError) as error:
         _explain(error, wanted)
+    finally:
+        logging.getLogger().removeHandler(heard)
+    if heard.messages:
+        raise ClusterError(
+            f"the kubeconfig's credentials cannot be had: {heard.messages[-1]}",
+            where=_files(),
+            hint="Does the kubeconfig's login command work by itself? `kubectl auth whoami` runs it, too.",
+        )
     from kubernetes.client import ApiClient
 
     return Connection(ApiClient(settings), wanted.namespace or namespace or "default")
+
+
+def _files() -> str:
+    return os.environ.get("KUBECONFIG") or "~/.kube/config"
 
 
 def _require() -> None:
@@ -74,7 +100,7 @@ def _require() -> None:
 def _load(wanted: Wanted, settings: Any) -> str | None:
     from kubernetes.config import list_kube_config_contexts, load_incluster_config, load_kube_config
 
-    files = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    files = _files()
     if any(Path(file).expanduser().exists() for file in files.split(os.pathsep) if file):
         load_kube_config(files, wanted.context, settings)
         contexts, current = list_kube_config_contexts(files)
@@ -87,7 +113,7 @@ def _load(wanted: Wanted, settings: Any) -> str | None:
 
 
 def _explain(error: Exception, wanted: Wanted) -> NoReturn:
-    files = os.environ.get("KUBECONFIG") or "~/.kube/config"
+    files = _files()
     if isinstance(error, FileNotFoundError) and error.args == (files,):
         raise ClusterError("there is no kubeconfig", where=files, hint=_HINT) from None
     text = " ".join(str(error).split())
