@@ -40,7 +40,7 @@ def test_a_retry_says_when():
 
 
 def test_the_table_on_a_terminal():
-    """The table names each shard that there is something to say of, its state, node and pod, and leaves nothing behind."""
+    """The table names each shard that there is something to say of, its state, node and pod."""
     out = io.StringIO()
     table = LiveTable("run", Console(file=out, force_terminal=True, width=110, height=20))
     table.tick(made(), 0.0)
