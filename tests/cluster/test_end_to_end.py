@@ -14,13 +14,13 @@ from tests.cluster.test_commands import ftorch
 JOB = """\
 task: ./work.py:work
 input: {range: {stop: 300}}
-output: {path: %(data)s/out.jsonl}
-kubernetes: {image: example.com/ftorch, shards: 3, nodes: 2, volume: {claim: data, path: %(data)s}}
+output: {path: /data/out.jsonl}
+kubernetes: {image: example.com/ftorch, shards: 3, nodes: 2, volume: {claim: data, path: /data}}
 """
 
 
 class Kubelet:
-    """Runs a pod's container as a process, as its template says, with the ConfigMap in a folder."""
+    """Runs a pod's container as a process, as its template says; what it mounts are folders, put for their paths."""
 
     def __init__(self, server, folder):
         self.server, self.folder, self.running = server, folder, {}
@@ -34,19 +34,22 @@ class Kubelet:
         code = process.poll()
         return None if code is None else End(code, log.read_text() if log.exists() else "")
 
+    def _mounted(self, text):
+        return text.replace("/ftorch/job", str(self.folder / "code")).replace("/data/", f"{self.folder}/volume/")
+
     def _start(self, index, attempt):
         job = self.server.find("jobs")[0]
         code = self.folder / "code"
         code.mkdir(exist_ok=True)
         for name, text in self.server.find("configmaps")[0]["data"].items():
-            (code / name).write_text(text)
+            (code / name).write_text(self._mounted(text))
         container = job["spec"]["template"]["spec"]["containers"][0]
         log = self.folder / f"log-{index}-{attempt}"
-        env = {each["name"]: each["value"] for each in container["env"] if "value" in each}
+        env = {each["name"]: self._mounted(each["value"]) for each in container["env"] if "value" in each}
         env |= {"FTORCH_RUN": job["metadata"]["name"], "JOB_COMPLETION_INDEX": str(index)}
         env |= {"FTORCH_POD": f"pod-{index}", "FTORCH_NODE": "node-1", "FTORCH_TERMINATION_LOG": str(log)}
         filled = [re.sub(r"\$\((\w+)\)", lambda found: env[found[1]], each) for each in container["args"]]
-        arguments = [each.replace("/ftorch/job", str(code)) for each in filled]
+        arguments = [self._mounted(each) for each in filled]
         env = {**os.environ, "PYTHONPATH": os.getcwd(), **env}
         command = [sys.executable, "-m", "orchestrator", *arguments]
         output = (self.folder / f"output-{index}-{attempt}").open("wb")
@@ -57,10 +60,10 @@ class Kubelet:
 @pytest.mark.timeout(240)
 def test_a_run_with_real_pods(server, tmp_path):
     """Each pod works on its shard in the shared folder, the output is whole, and the report is that of all shards."""
-    data, folder = tmp_path / "data", tmp_path / "numbers"
+    data, folder = tmp_path / "volume", tmp_path / "numbers"
     data.mkdir()
     folder.mkdir()
-    (folder / "job.yaml").write_text(JOB % {"data": data})
+    (folder / "job.yaml").write_text(JOB)
     (folder / "work.py").write_text("def work(item):\n    return item * item\n")
     controller = Controller(server, Kubelet(server, tmp_path).play).start()
     try:
