@@ -52,8 +52,8 @@ class Kubelet:
         arguments = [self._mounted(each) for each in filled]
         env = {**os.environ, "PYTHONPATH": os.getcwd(), **env}
         command = [sys.executable, "-m", "orchestrator", *arguments]
-        output = (self.folder / f"output-{index}-{attempt}").open("wb")
-        return subprocess.Popen(command, env=env, cwd=code, stdout=output, stderr=output), log
+        with (self.folder / f"output-{index}-{attempt}").open("wb") as output:
+            return subprocess.Popen(command, env=env, cwd=code, stdout=output, stderr=output), log
 
 
 @pytest.mark.slow
