@@ -7,6 +7,7 @@ import click
 
 from orchestrator.cli.options import job_argument, load, overrides_option
 from orchestrator.cli.streams import complain, say
+from orchestrator.errors import JobError, StoreUnavailable
 
 EPILOG = """\b
 Examples:
@@ -77,8 +78,17 @@ def command(
 
 
 def _write(folder: Path, name: str, text: str) -> Path:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all.
+
+    Raises:
+        JobError: it cannot be written there.
+    """
     from orchestrator.store.local import LocalStore
 
-    LocalStore(folder).put(name, [text.encode()])
-    return folder / name
+    path = folder / name
+    try:
+        LocalStore(folder).put(name, [text.encode()])
+    except StoreUnavailable as error:
+        reason = error.message.rpartition(": ")[2]
+        raise JobError(f"it cannot be written: {reason}", where=str(path), hint="Name another folder.") from error
+    return path

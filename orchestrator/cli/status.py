@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
-from orchestrator.cli.shards import pace_here
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
 from orchestrator.report.lines import Row, labelled
@@ -18,6 +17,7 @@ from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.report.words import number, share, size
 from orchestrator.run.folder import read_manifest
 from orchestrator.run.status import RunStatus, read_status
+from orchestrator.store.base import Store
 from orchestrator.store.local import LocalStore
 
 EPILOG = """\b
@@ -53,7 +53,7 @@ def command(run: Path, as_json: bool) -> None:
     folder = find_run(run)
     store = LocalStore(folder)
     status = read_status(store, read_manifest(store))
-    pace = _pace(status, folder) if status.shards == 1 else pace_here(store, status)
+    pace = _pace(status, folder) if status.shards == 1 else _pace_of_shards(store, status)
     if as_json:
         print_json({**msgspec.to_builtins(status), "live": None if pace is None else _figures(pace)})
         return
@@ -69,6 +69,12 @@ def _pace(status: RunStatus, folder: Path) -> Pace | None:
     now = time.monotonic()
     start = now - max(0.0, time.time() - status.owner.since)
     return Odometer(folder / "shards" / "0" / "board", start).read(now)
+
+
+def _pace_of_shards(store: Store, status: RunStatus) -> Pace | None:
+    from orchestrator.cli.shards import pace_here
+
+    return pace_here(store, status)
 
 
 def _figures(pace: Pace) -> LiveFigures:

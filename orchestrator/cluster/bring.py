@@ -1,21 +1,24 @@
 """What goes to a cluster beside the manifests: the job file as text, and the code that a ConfigMap can hold."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
+from msgspec import structs
 
 from orchestrator.cluster.manifests.files import JOB_FILE, LARGEST
 from orchestrator.cluster.manifests.target import Target, Version
 from orchestrator.errors import JobError
 from orchestrator.inputs.globs import selection
-from orchestrator.spec.model import JobSpec
+from orchestrator.spec.model import JobSpec, Kubernetes
 from orchestrator.spec.units import to_plain
 
 MOST_FILES = 1000
+
+_AS_GO_WRITES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
 def target_of(spec: JobSpec, base: Path, run: str, version: Version, namespace: str | None = None) -> Target:
@@ -60,8 +63,18 @@ def files_of(spec: JobSpec, base: Path) -> dict[str, str]:
 
 
 def job_text(spec: JobSpec) -> str:
-    """The job as a job file, without what is there by default; reading it gives an equal job."""
-    return yaml.safe_dump(job_values(spec), sort_keys=False, allow_unicode=True, width=120)
+    """The job file that the pods read: JSON, which is YAML; reading it gives an equal job (:func:`job_in_pods`).
+
+    JSON in the form of Helm's `toPrettyJson`, so that a chart's ConfigMap has the same text and fingerprint.
+    """
+    text = json.dumps(job_values(job_in_pods(spec)), indent=2, sort_keys=True, ensure_ascii=False)
+    return text.translate(_AS_GO_WRITES) + "\n"
+
+
+def job_in_pods(spec: JobSpec) -> JobSpec:
+    """The job without what only the cluster needs to know: of `kubernetes`, how many nodes and shards there are."""
+    known = Kubernetes(nodes=spec.kubernetes.nodes, shards=spec.kubernetes.shards)
+    return structs.replace(spec, kubernetes=known, schedule=None)
 
 
 def job_values(spec: JobSpec) -> dict[str, Any]:

@@ -1,9 +1,13 @@
 """Objects as YAML: keys in their order, texts of several lines as blocks, the same bytes each time."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
+
+_ELSEWHERE = re.compile(r"[-+.]?[0-9]|[yYnN]$")
+"""Texts that PyYAML leaves bare and that other readers of YAML, kubectl's among them, take for a number or a truth."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -19,7 +23,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
+    style = "|" if "\n" in value else '"' if _ELSEWHERE.match(value) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

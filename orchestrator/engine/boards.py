@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from orchestrator.engine.board import Board, Picture
@@ -17,6 +17,7 @@ from orchestrator.errors import MachineError
 from orchestrator.host.processes import started
 
 _BOARD = "board"
+_MOST_TRIES = 100
 
 
 @contextmanager
@@ -30,11 +31,10 @@ def own_board(run: str, shard: int) -> Iterator[Path]:
     mine = place / f"{shard}-{os.getpid()}-{started(os.getpid())}"
     try:
         place.parent.mkdir(mode=0o700, exist_ok=True)
-        place.mkdir(exist_ok=True)
         if place.parent.stat().st_uid != os.geteuid():
             raise PermissionError(None, "it belongs to somebody else")
+        _make(mine)
         _sweep(place)
-        mine.mkdir(exist_ok=True)
     except OSError as error:
         raise MachineError(
             f"no folder can be made for the status board: {error.strerror or error}",
@@ -45,6 +45,8 @@ def own_board(run: str, shard: int) -> Iterator[Path]:
         yield mine / _BOARD
     finally:
         shutil.rmtree(mine, ignore_errors=True)
+        with suppress(OSError):
+            place.rmdir()
 
 
 def living_boards(run: str) -> dict[int, list[Path]]:
@@ -71,6 +73,16 @@ def read_boards(paths: list[Path]) -> list[Picture]:
 def _folder(run: str) -> Path:
     name = hashlib.sha256(run.encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"ftorch-boards-{os.geteuid()}" / name
+
+
+def _make(mine: Path) -> None:
+    """Make a folder and the one above it, which another process may remove in between, as long as it is empty."""
+    for _ in range(_MOST_TRIES):
+        mine.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            mine.mkdir(exist_ok=True)
+            return
+    mine.mkdir(exist_ok=True)
 
 
 def _sweep(place: Path) -> None:

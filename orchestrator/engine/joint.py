@@ -13,6 +13,7 @@ from orchestrator.engine.publishing import Settled
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.turns import ANYBODY, claim_publishing, newest_claim
 from orchestrator.engine.verdict import judge_ended, judge_shard
+from orchestrator.errors import OutputError
 from orchestrator.run import folder
 from orchestrator.run.collect import failures
 from orchestrator.run.folder import Manifest
@@ -116,7 +117,14 @@ def _publish(joint: Joint, claim: int, notes: tuple[str, ...]) -> RunReport | No
             merge_again(store, manifest)
         verdict = judge_ended(manifest.spec.failures, settled.failed, settled.items)
         ended = Ended("failed", verdict.reason) if verdict.failed else Ended("done", "every item is settled")
-        report = finish(store, manifest, ended, notes)
+        try:
+            report = finish(store, manifest, ended, notes)
+        except OutputError:
+            # What stands there may be newer than what was read, by a process that has taken the turn since.
+            claim, mine = newest_claim(store), claim
+            if claim == mine:
+                raise
+            continue
         newest = newest_claim(store)
         if newest == claim or _commits(read_shards(store)) == _commits(settled.shards):
             return report

@@ -90,6 +90,9 @@ def scaled(node: NodeReport) -> tuple[float | None, float | None]:
     if not counted:
         return None, None
     most = max(counted, key=lambda point: point.threads)
+    if most.threads == 1 < node.threads.threads:
+        # The windows ended before there was anything to compare with one thread.
+        return None, None
     speedup = None if most.speedup is None else round(most.speedup.value, 3)
     return speedup, None if most.efficiency is None else round(most.efficiency.value, 4)
 

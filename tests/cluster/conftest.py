@@ -1,4 +1,6 @@
-"""A cluster made of doubles, with a kubeconfig that leads to it."""
+"""A folder for a job, and a cluster made of doubles, with a kubeconfig that leads to it."""
+
+from pathlib import Path
 
 import pytest
 import yaml
@@ -6,6 +8,15 @@ import yaml
 from orchestrator.cluster.client.api import Api
 from orchestrator.cluster.client.connect import Wanted, connect
 from tests.cluster.double import Server, serving
+from tests.command import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """An empty folder."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    return Place(folder)
 
 
 def kubeconfig(url, user=None, namespace="work"):

@@ -105,14 +105,21 @@ def test_a_planner_elsewhere_lives_as_long_as_it_tells() -> None:
 def test_those_who_lose_patience_together_do_not_all_plan() -> None:
     """Of two that find a planner gone one takes the turn, and the other waits for that one."""
     store = MemoryStore()
-    another(store, Planner("elsewhere", 1, 1))
     mine: list[Planning | PlanIndex] = []
-    first = Time(lambda: None)
-    second = Time(
-        lambda: mine.append(plan_or_wait(store, first.waiting)), *[lambda: None] * 3, lambda: make(store, mine[0])
-    )
-    assert plan_or_wait(store, second.waiting) == read_index(store)
-    assert isinstance(mine[0], Planning)
+    another(store, Planner("elsewhere", 1, 1))
+
+    def takes_over() -> None:
+        mine.append(take(store))
+
+    def makes_it() -> None:
+        assert isinstance(mine[0], Planning)
+        make(store, mine[0])
+
+    another(store, Planner("elsewhere", 1, 1, beat=-1))
+    time = Time(lambda: None, makes_it)
+    takes_over()
+    assert plan_or_wait(store, time.waiting) == read_index(store)
+    assert time.waited == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"{}"])

@@ -106,7 +106,7 @@ def _input_paths(spec: JobSpec) -> Iterator[tuple[FieldPath, str]]:
 
 
 def _below(folder: str, path: str) -> str:
-    return f"{folder.rstrip('/')}/{path.removeprefix('./')}"
+    return posixpath.normpath(posixpath.join(folder, path))
 
 
 def _is_absolute(path: str) -> bool:
