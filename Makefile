@@ -59,11 +59,7 @@ lock: setup ## requirements.lock again, from pyproject.toml (ARGS=--upgrade: new
 	LOCK_PYTHON=$(bin)/python tools/lock $(ARGS)
 	@$(MAKE) --no-print-directory setup
 
-check-manifests: setup ## manifests/ again, from jobs/ (ARGS=--image=...: another image)
-	@$(bin)/python -m tools.manifests $(ARGS)
-	@$(bin)/python -m tools.chart
-
-lock: setup ## does requirements.lock say what pyproject.toml wants?
+check-lock: setup ## does requirements.lock say what pyproject.toml wants?
 	$(bin)/python tools/check_lock.py
 
 clean: ## everything that was made here; the interpreter built in the user's cache stays

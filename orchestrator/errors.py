@@ -7,7 +7,8 @@ The tree (exit code in brackets)::
     │   ├── JobFileError         a field of job.yaml: unknown, wrong type, bad unit, out of range
     │   ├── TaskError            the task cannot be imported, or is not what a task must be
     │   ├── InputError           the input cannot be planned: missing root, no such file, escapes its root
-    │   └── OutputError          the output cannot be written: exists, read-only, unknown format
+    │   ├── OutputError          the output cannot be written: exists, read-only, unknown format
+    │   └── ClusterRefused       the cluster will not have the job: invalid, a webhook, a policy, a quota
     ├── RunError [2]             the run folder cannot be used
     │   ├── RunNotFound          no run there
     │   ├── RunConflict          it belongs to another job, or to other code
@@ -16,7 +17,8 @@ The tree (exit code in brackets)::
     ├── MachineError [3]         this machine cannot run the job
     │   ├── GilError             the GIL is on and the job requires it off
     │   │   └── GilRefused       an import that would turn it on; an ImportError, too, so that libraries can do without
-    │   └── MissingExtra         an optional dependency is not installed
+    │   ├── MissingExtra         an optional dependency is not installed
+    │   └── ClusterError         the cluster cannot be used from here: no kubeconfig, not reached, no permission
     ├── TooManyFailed [1]        the job ran, but more items failed than it allows
     ├── Interrupted [75]         stopped before the end; `--resume` goes on from the last commit
     │   ├── StoreUnavailable     the store cannot be written: full, read-only, gone
@@ -77,6 +79,10 @@ class OutputError(JobError):
     """The output cannot be written where the job wants it."""
 
 
+class ClusterRefused(JobError):
+    """The cluster will not have the job."""
+
+
 class RunError(FtorchError):
     """The run folder cannot be used."""
 
@@ -113,6 +119,10 @@ class GilRefused(GilError, ImportError):
 
 class MissingExtra(MachineError):
     """An optional dependency is not installed."""
+
+
+class ClusterError(MachineError):
+    """The cluster cannot be used from here."""
 
 
 class TooManyFailed(FtorchError):

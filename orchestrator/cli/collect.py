@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say
@@ -20,6 +21,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
+@also_on_cluster("there", "collect")
 def command(run: Path | str, as_json: bool) -> None:
     """Put the output of RUN together from its parts, checking each one; the run must be complete.
 

@@ -26,6 +26,10 @@ COMMANDS = {
     "compare": "Put a job beside the pools and the fleet that it would replace.",
     "collect": "Put a run's output together again.",
     "report": "Show a run's report.",
+    "logs": "Print what the pods of a run on a cluster print.",
+    "suspend": "Have a run on a cluster stop for a while.",
+    "resume": "Have a suspended run on a cluster go on.",
+    "cancel": "End a run on a cluster.",
     "schema": "Print the JSON Schema of job files.",
     "doctor": "Say what this machine offers, and what would hold a job back.",
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json, print_report
 from orchestrator.engine.runreport import RunReport
@@ -27,6 +28,7 @@ Examples:
 @run_argument
 @click.option("--price", type=click.FloatRange(0), metavar="P", help="Of a CPU-hour: adds what a run of shards cost.")
 @json_option
+@also_on_cluster("there", "report")
 def command(run: Path | str, price: float | None, as_json: bool) -> None:
     """Show the report of RUN: a run's folder, URL or name, or a job's folder for its newest run."""
     store = open_store(find_run(run))

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import json_option
 from orchestrator.cli.show import print_json
 from orchestrator.cli.status import settled
@@ -40,6 +41,7 @@ class Unreadable(Struct, frozen=True):
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=whereabouts, default=".")
 @json_option
+@also_on_cluster("there", "runs")
 def command(folder: Path | str, as_json: bool) -> None:
     """List the runs of the jobs in FOLDER (this folder, if none is named), or below a URL, the oldest first."""
     if isinstance(folder, str):

@@ -8,6 +8,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
@@ -47,6 +48,7 @@ class LiveFigures(Struct, frozen=True):
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
+@also_on_cluster("there", "status")
 def command(run: Path | str, as_json: bool) -> None:
     """Say how far RUN is, also while it runs. RUN is a run's folder, URL or name, or a job's folder for its newest."""
     folder = find_run(run)

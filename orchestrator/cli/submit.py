@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.asked import Asked, Telling
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.completion import complete_run
 from orchestrator.cli.options import job_argument, json_option, overrides_option
 from orchestrator.cli.standby import Standby
@@ -22,6 +23,7 @@ Examples:
   ftorch submit job.yaml --run /shared/run --shard 3                   one process's part, beside others'
   ftorch submit job.yaml --run s3://bucket/runs/monday                 keep the run's state in a bucket
   ftorch submit --retry-failed hash-photos-20260101-020000-1a2b        do again just what failed
+  ftorch submit job.yaml --on kubernetes                               on a cluster, and follow it there
 """
 
 
@@ -55,6 +57,7 @@ Examples:
 @overrides_option
 @json_option
 @click.pass_obj
+@also_on_cluster("submitting_there", "command", submits=True)
 def command(
     standby: Standby,
     job: Path | None,
