@@ -9,7 +9,7 @@ from orchestrator.audit.migration.code import Fill, rendered, replaced
 from orchestrator.audit.migration.constants import Untold
 from orchestrator.audit.migration.extract import Extract, free_names
 from orchestrator.audit.migration.items import item_text
-from orchestrator.audit.migration.move import Move, Set, json_value, local_at
+from orchestrator.audit.migration.move import Move, Set, json_value, local_at, problem_of
 from orchestrator.audit.migration.script import Script, names_in
 from orchestrator.audit.migration.unfold import fixed
 
@@ -54,7 +54,7 @@ class _Maker:
 
     def make(self) -> Adapter:
         move, made = self._move, self._made
-        made.problem = _problem(move)
+        made.problem = problem_of(move)
         if made.problem:
             return made
         node = move.callee.node
@@ -240,20 +240,6 @@ def _inlined(result: ast.expr, item: str, text: str) -> tuple[ast.expr, list[str
     if len(uses) != 1:
         return result, [f"    {item} = {text}"]
     return replaced(result, {item: ast.parse(text, mode="eval").body}), []
-
-
-def _problem(move: Move) -> str:
-    if move.callee.problem:
-        return move.callee.problem
-    if isinstance(move.callee.node, ast.AsyncFunctionDef):
-        return f"{move.callee.text} is an async function"
-    if move.initializer is not None and (move.initializer.callee.problem or move.initializer.callee.nested):
-        return move.initializer.callee.problem or "the initializer is defined inside another function"
-    if move.simple.target is None:
-        return move.simple.unknown or f"{move.callee.text or 'it'} is not called for each of many items"
-    if any(word.arg is None for word in move.keywords):
-        return "its keyword arguments are made elsewhere"
-    return ""
 
 
 def adapter_of(move: Move, script: Script, extract: Extract) -> Adapter:

@@ -49,8 +49,11 @@ def callee_of(node: ast.expr | None, script: Script, depth: int = 0) -> Callee: 
         case ast.Attribute(value=ast.Name(id=owner)) if owner in script.module.classes:
             if script.values(owner, node) in (None, [None]):
                 return Callee(script.segment(node))
-        case ast.Attribute() if script.full(node):
-            return Callee(script.segment(node))
+        case ast.Attribute():
+            text = script.segment(node)
+            return Callee(
+                text, problem="" if script.full(node) else f"{text} belongs to an object that the script makes"
+            )
     return Callee(script.segment(node), problem=f"{script.segment(node)} is decided when the script runs")
 
 

@@ -62,8 +62,8 @@ def _input(move: Move, script: Script, folder: Path) -> Iterator[str]:
         source = move.call.source
         what = " ".join(ast.unparse(source).split()) if source is not None else "its loop"
         what = what if len(what) <= 60 else f"{what[:57]}…"
-        yield f"# {FILL}: the items, which {script.path.name}:{move.call.line} has from `{what}`. Have it write them to a"
-        yield "# file, one JSON value a line, and name that here: {jsonl: {path: items.jsonl}}"
+        yield f"# {FILL}: the items, which {script.path.name}:{move.call.line} has from `{what}`."
+        yield "# Have it write them to a file, one JSON value a line, and name that: {jsonl: {path: items.jsonl}}"
         yield "input: FILL_IN"
         return
     if items.remark:

@@ -13,6 +13,7 @@ from orchestrator.audit.races.names import last_name
 from orchestrator.audit.races.process import full_name
 from orchestrator.audit.races.rules import found
 
+_DIRECTIONS = (("get", "recv"), ("put", "send"))
 _FUTURES = frozenset(
     f"{package}.{name}"
     for package in ("concurrent.futures", "concurrent.futures._base", "loky")
@@ -81,9 +82,19 @@ def _is_callback(function: ast.FunctionDef | ast.Lambda, script: Script) -> bool
     return False
 
 
-def queues_of(call: PoolCall, script: Script) -> list[tuple[int, ast.expr]]:
-    """Which arguments of a process are queues."""
-    return [(index, arg) for index, arg in enumerate(call.args) if script.full(_made(arg, script)) in QUEUES]
+def exchanges(move: Move, script: Script) -> bool:
+    """Whether a process is given a queue or a pipe, as far as can be told by what it is or what is done with it."""
+    return move.call.pool.name.endswith(".Process") and bool(_queues(move, script))
+
+
+def _queues(move: Move, script: Script) -> dict[str, ast.expr]:
+    """Which parameters of a process' function are given queues, and by what."""
+    node = move.callee.node
+    names = [arg.arg for arg in node.args.args] if node is not None else []
+    given = dict(zip(names, move.call.args, strict=False))
+    known = {name: arg for name, arg in given.items() if script.full(_made(arg, script)) in QUEUES}
+    used = {name for method in ("get", "put", "recv", "send") for name in _used(node, names, method)}
+    return known or {name: arg for name, arg in given.items() if name in used}
 
 
 def _made(arg: ast.expr, script: Script) -> ast.expr:
@@ -95,20 +106,18 @@ def _made(arg: ast.expr, script: Script) -> ast.expr:
 
 
 def _messages(move: Move, script: Script) -> Iterator[Finding]:
-    queues = queues_of(move.call, script)
-    if not queues:
+    if not exchanges(move, script):
         return
-    node = move.callee.node
-    names = [node.args.args[index].arg for index, _ in queues if node is not None and index < len(node.args.args)]
-    takes, puts = _used(node, names, "get"), _used(node, names, "put")
+    node, queues = move.callee.node, _queues(move, script)
+    takes, puts = (_used(node, [*queues], one) | _used(node, [*queues], two) for one, two in _DIRECTIONS)
     where = f"{move.callee.text} (line {node.lineno})" if node is not None else move.callee.text
     if takes & puts:
-        message = f"{where} puts into the queue that it takes from: its results lead to new items"
+        message = f"{where} puts into {', '.join(sorted(takes & puts))}, from which it takes"
     elif takes:
         out = f" and puts results into {', '.join(sorted(puts))}" if puts else ""
         message = f"{where} takes items from {', '.join(sorted(takes))}{out}: what it does with one of them is the task"
     else:
-        message = f"{where} is given {', '.join(ast.unparse(arg) for _, arg in queues)}; what for cannot be told"
+        message = f"{where} is given {', '.join(map(ast.unparse, queues.values()))}; what for cannot be told"
     yield found("FT432", message, (str(script.path), move.call.line))
 
 
@@ -128,11 +137,13 @@ def unused(calls: Calls, script: Script) -> Iterator[Finding]:
     used = {one.pool.call for one in calls.found}
     for pool in calls.pools:
         if pool.call not in used:
-            yield found("FT420", _unused(pool, script), (str(script.path), pool.call.lineno))
+            yield found("FT420", _unused(pool, calls, script), (str(script.path), pool.call.lineno))
 
 
-def _unused(pool: Pool, script: Script) -> str:
-    outer = script.parents.get(pool.call)
-    if isinstance(outer, ast.Call):
-        return f"{pool.name} is handed to {ast.unparse(outer.func)}; what it does there cannot be told"
+def _unused(pool: Pool, calls: Calls, script: Script) -> str:
+    for node in ast.walk(script.source.tree):
+        given = node.args if isinstance(node, ast.Call) else []
+        if isinstance(node, ast.Call) and any((one := calls.pool_of(arg)) and one.call is pool.call for arg in given):
+            what = f"{ast.unparse(node.func)} at line {node.lineno}"
+            return f"{pool.name} is handed to {what}; what it does there cannot be told"
     return f"no call of this {pool.name} could be found in the script"

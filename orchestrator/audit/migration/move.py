@@ -12,7 +12,7 @@ from orchestrator.audit.migration.extract import Extract, free_names
 from orchestrator.audit.migration.functions import Callee, callee_of
 from orchestrator.audit.migration.items import Items, items_of, trimmed
 from orchestrator.audit.migration.script import SCOPES, Script, names_in
-from orchestrator.audit.migration.unfold import unfolded
+from orchestrator.audit.migration.unfold import fixed, unfolded
 
 
 @dataclass(frozen=True)
@@ -197,3 +197,21 @@ def json_value(node: ast.expr, script: Script) -> Any:
     if not isinstance(value, (str, int, float, bool, type(None))):
         raise Untold
     return value
+
+
+def problem_of(move: Move) -> str:
+    """Why a call cannot be a job; "" if it can."""
+    found = ""
+    if move.callee.problem:
+        found = move.callee.problem
+    elif isinstance(move.callee.node, ast.AsyncFunctionDef):
+        found = f"{move.callee.text} is an async function"
+    elif move.initializer is not None and (move.initializer.callee.problem or move.initializer.callee.nested):
+        found = move.initializer.callee.problem or "the initializer is defined inside another function"
+    elif move.simple.target is None:
+        found = move.simple.unknown or f"{move.callee.text or 'it'} is not called for each of many items"
+    elif all(fixed(move.simple, one) for one in (*move.args, *(word.value for word in move.keywords))):
+        found = f"{move.callee.text or 'it'} is given the same each time"
+    elif any(word.arg is None for word in move.keywords):
+        found = "its keyword arguments are made elsewhere"
+    return found

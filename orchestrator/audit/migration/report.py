@@ -1,5 +1,6 @@
 """What moving a script would take, as data and as a whole: reads it, and concludes. Nothing of it is run."""
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,8 +11,8 @@ from orchestrator.audit.findings import Finding
 from orchestrator.audit.migration.adapter import Adapter, adapter_of
 from orchestrator.audit.migration.calls import Calls
 from orchestrator.audit.migration.extract import Extract
-from orchestrator.audit.migration.isolation import isolation
-from orchestrator.audit.migration.limits import feeds_back, limits, queues_of, unused
+from orchestrator.audit.migration.isolation import isolation, reach_of
+from orchestrator.audit.migration.limits import exchanges, feeds_back, limits, unused
 from orchestrator.audit.migration.move import Move, move_of
 from orchestrator.audit.migration.script import Script, read_script
 from orchestrator.audit.migration.workarounds import workarounds
@@ -42,9 +43,21 @@ class Plan:
         moves = [move_of(call, self.script, self.extract) for call in self.calls.found]
         return [(move, adapter_of(move, self.script, self.extract)) for move in moves]
 
+    @cached_property
+    def inside(self) -> dict[ast.AST, str]:
+        """The functions that tasks run, and the task of each."""
+        found: dict[ast.AST, str] = {}
+        for move, _ in self.moves:
+            reach = reach_of(move, self.script)
+            found |= dict.fromkeys(reach.found if reach is not None else (), move.callee.text)
+        return found
+
     def open(self, move: Move, adapter: Adapter) -> str:
         """Why a call does not become a job; "" if it does."""
-        if queues_of(move.call, self.script):
+        task = next((self.inside[one] for one in self.script.around(move.call.node) if one in self.inside), "")
+        if task:
+            return f"it stands inside {task}, which a pool calls"
+        if exchanges(move, self.script):
             return "it exchanges messages with other processes"
         if feeds_back(move.call, self.calls, self.script):
             return "it is given results of a pool"

@@ -196,8 +196,22 @@ def _inside(node: ast.AST) -> Iterator[ast.AST]:
 def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
     if isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
         yield node.optional_vars.id, node.context_expr
+    elif isinstance(node, ast.Assign) and (pairs := [*_paired(node)]):
+        yield from pairs
     elif not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.comprehension):
         yield from bound_names(node)
+
+
+def _paired(node: ast.Assign) -> Iterator[tuple[str, ast.expr | None]]:
+    """`a, b = x, y`: each name with its own value."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if len(targets) == len(values):
+            if all(isinstance(target, ast.Name) for target in targets):
+                yield from (
+                    (target.id, value)
+                    for target, value in zip(targets, values, strict=True)
+                    if isinstance(target, ast.Name)
+                )
 
 
 def _arguments(scope: ast.AST) -> Iterator[str]:
