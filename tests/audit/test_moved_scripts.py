@@ -166,7 +166,7 @@ UNHURRIED = {
 }
 
 
-@settings(max_examples=10, **UNHURRIED)
+@settings(max_examples=8, **UNHURRIED)
 @given(COMBINATIONS)
 def test_job_computes_what_the_script_does(combination):
     """What a script's pool gives, with real processes, is what the written job gives, submitted."""
@@ -177,7 +177,9 @@ def test_job_computes_what_the_script_does(combination):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("call", list(CALLS))
 def test_every_source_and_call(call):
-    """The same of every kind of input with every way to call a pool, the functions taking turns."""
+    """The same of every way to call a pool, with a third of the kinds of input each; the functions take turns."""
     functions = ["plain"] if call == "joblib" else list(FUNCTIONS)
+    turn = list(CALLS).index(call)
     for index, source in enumerate(SOURCES):
-        compare(source, call, functions[(index + len(call)) % len(functions)])
+        if (index + turn) % 3 == 0:
+            compare(source, call, functions[(index // 3 + turn) % len(functions)])
