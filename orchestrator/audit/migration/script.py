@@ -139,7 +139,7 @@ class Script:
         match node:
             case ast.Name(id=name):
                 values = self.values(name, node)
-                if values is not None:
+                if values is not None and not (name in self.module.imports and all(map(_is_none, values))):
                     value = self.value(name, node)
                     return self.full(value, depth + 1) if value is not None and depth < _DEEPEST else ""
                 if name in self.module.functions or name in self.module.classes:
@@ -187,6 +187,11 @@ def names_in(node: ast.AST) -> set[str]:
 
 def _targets(node: ast.AST) -> set[str]:
     return {name for one in getattr(node, "generators", ()) for name in names_in(one.target)}
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    """Whether it is `None`: what stands in for an import that failed."""
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
