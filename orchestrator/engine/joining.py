@@ -76,7 +76,7 @@ def join(sitting: Sitting, store: Store, worker: Worker, watcher: Watcher) -> Jo
     threads = decide_threads_for(spec)
     pools = pool_caps(spec, threads)
     worker.load(Load(folder.raw_job(spec), os.fspath(base), pools))
-    source = open_source(spec.input, base)
+    source = open_source(spec.input, base, spec.remote)
     entries = source.entries() if manifest is not None else look_ahead(source.entries(), worker)
     loaded = worker.loaded()
     if manifest is None:
@@ -96,7 +96,7 @@ def _begin(sitting: Sitting, store: Store, loaded: Loaded) -> Manifest:
     output_format = resolve_output_format(spec.output, loaded.is_fold)
     manifest = manifest_of(sitting, loaded, output_format)
     try:
-        check_output(spec.output, output_format, sitting.base, spec.name)
+        check_output(spec.output, output_format, sitting.base, spec.name, spec.remote)
         folder.create_run(store, manifest)
     except OutputError, RunConflict:
         # Others may have begun the run since, and even have published it.

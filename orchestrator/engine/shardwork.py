@@ -88,7 +88,7 @@ class ShardWork:
             job=manifest.job,
             shard=shard,
             threads=joined.threads,
-            output=os.fspath(target.path) if target.format == "tree" else "",
+            output=target.shown if target.format == "tree" else "",
             # Another process of this shard may have written any of its files.
             replace=True,
             retry_failed=retry_failed,
@@ -109,6 +109,6 @@ class ShardWork:
         try:
             yield
         finally:
-            if target.format == "tree":
+            if target.format == "tree" and not target.url:
                 with suppress(OSError):
                     sweep_temporaries(target.path)
