@@ -114,6 +114,32 @@ def test_two_processes_on_one_run(place: Place, s3: str) -> None:
     assert [record["result"] for record in lines_at(f"{s3}/out.jsonl")] == [n * n for n in range(1500)]
 
 
+@pytest.mark.parametrize(("name", "format_"), [("out.jsonl", "jsonl"), ("out/", "jsonl"), ("tree", "tree")])
+def test_shards_that_meet_in_a_bucket(place: Place, s3: str, name: str, format_: str) -> None:
+    """Two processes, a shard each, share a run through the bucket alone; the last of them publishes all of it."""
+    made = fill(f"{s3}/in", 40)
+    place.job(
+        "def f(item):\n    return str(len(item.read_bytes()))\n",
+        input={"objects": {"url": f"{s3}/in"}},
+        output={"path": f"{s3}/{name}", "format": format_},
+        kubernetes={"shards": 2},
+    )
+    run = f"{s3}/runs/one"
+    both = [place.popen("submit", "job.yaml", "--run", run, "--shard", str(shard), "--quiet") for shard in range(2)]
+    for process in both:
+        finish(process).expect(0)
+    assert place.ftorch("status", run, "--json").expect(0).json()["state"] == "done"
+    expected = [str(len(made[key])) for key in sorted(made)]
+    store = open_store(s3)
+    if format_ == "tree":
+        assert [store.get(f"tree/{key}").decode() for key in sorted(made)] == expected
+        return
+    part = "out/part-00000.jsonl" if name.endswith("/") else name
+    assert [record["result"] for record in lines_at(f"{s3}/{part}")] == expected
+    place.ftorch("collect", run).expect(0)
+    assert [record["result"] for record in lines_at(f"{s3}/{part}")] == expected
+
+
 @pytest.mark.parametrize("backend", ["threads", pytest.param("processes", marks=pytest.mark.slow)])
 def test_objects_in_and_out_through_a_bad_network(place: Place, s3: str, proxy: Proxy, backend: str) -> None:
     """With one request in twenty failing, everything is hashed once, in order, by threads and by processes."""
