@@ -95,7 +95,7 @@ def _change(access: Access) -> Iterator[Finding]:
         elif access.how in (How.STORE, How.DELETE):
             yield found("FT106", f"the default of {place.base or place.name} is changed", access.at, detail(access))
     of_class = place.through_self and access.how is How.CALL and place.kind in (Kind.LIST, Kind.DEQUE)
-    if of_class and access.method in changers(place.kind):
+    if of_class and access.method in changers(place.kind) and not _spare(access):
         message = f"{place.name} is one list for all objects of the class, and {access.method}() changes it"
         yield found("FT105", message, access.at, detail(access))
 
@@ -104,6 +104,15 @@ def _memo(access: Access) -> bool:
     """Whether a default is kept as a cache on purpose: entries are looked up by key and stored by key."""
     return access.how is How.STORE and any(
         isinstance(around, ast.If) and any(isinstance(op, (ast.In, ast.NotIn)) for op in _operators(around.test))
+        for around in access.site.around
+    )
+
+
+def _spare(access: Access) -> bool:
+    """Whether one spare object is taken in one step, and none being there is caught: a pool, which may be shared."""
+    return access.method in ("pop", "popleft") and any(
+        isinstance(around, ast.Try)
+        and any("IndexError" in ast.unparse(handler.type) for handler in around.handlers if handler.type is not None)
         for around in access.site.around
     )
 
