@@ -198,6 +198,9 @@ def _class_attribute(cls: Class, attr: str, frame: Frame, owner: Place | Instanc
         return None
     inner = frame.deeper(None, cls.module)
     value = cls.attributes[attr]
+    if isinstance(value, ast.Name) and value.id != attr:
+        # `_succ = _adj` in the class's body.
+        value = cls.attributes.get(value.id, value)
     made = class_of(value, inner)
     if through and made is not None and frame.depth <= DEEPEST and any(method(made, name, inner) for name in _DESCRIBE):
         # A descriptor answers for each object.

@@ -14,6 +14,8 @@ from orchestrator.audit.races.values import Place
 
 def judge_updates(seen: list[Access], reach: Reach) -> Iterator[Finding]:
     """Updates of shared places, and stores of what was made from the stored place itself."""
+    taken = [access for access in seen if access.how is How.CALL and access.method in ("pop", "popleft")]
+    pools = {one.place.key for one in taken} - {one.place.key for one in taken if not _caught(one)}
     for access in seen:
         if access.how is How.UPDATE and not access.guarded:
             yield _update(access, "is updated in place")
@@ -21,7 +23,8 @@ def judge_updates(seen: list[Access], reach: Reach) -> Iterator[Finding]:
             origin = stale_read(access, reach)
             if origin is not None:
                 yield _update(access, f"gets a value made from what it was at line {origin}")
-        yield from _change(access)
+        if access.place.key not in pools:
+            yield from _change(access)
 
 
 def _update(access: Access, what: str) -> Finding:
@@ -95,7 +98,7 @@ def _change(access: Access) -> Iterator[Finding]:
         elif access.how in (How.STORE, How.DELETE):
             yield found("FT106", f"the default of {place.base or place.name} is changed", access.at, detail(access))
     of_class = place.through_self and access.how is How.CALL and place.kind in (Kind.LIST, Kind.DEQUE)
-    if of_class and access.method in changers(place.kind) and not _spare(access):
+    if of_class and access.method in changers(place.kind):
         message = f"{place.name} is one list for all objects of the class, and {access.method}() changes it"
         yield found("FT105", message, access.at, detail(access))
 
@@ -108,9 +111,9 @@ def _memo(access: Access) -> bool:
     )
 
 
-def _spare(access: Access) -> bool:
+def _caught(access: Access) -> bool:
     """Whether one spare object is taken in one step, and none being there is caught: a pool, which may be shared."""
-    return access.method in ("pop", "popleft") and any(
+    return any(
         isinstance(around, ast.Try)
         and any("IndexError" in ast.unparse(handler.type) for handler in around.handlers if handler.type is not None)
         for around in access.site.around
