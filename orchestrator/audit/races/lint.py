@@ -53,7 +53,8 @@ def lint(reference: str, base: Path, installed: Iterable[str] = ()) -> list[Find
 def lint_package(name: str, base: Path) -> list[Finding]:
     """Read a whole package as if threads called every function of it: for libraries, which have no task.
 
-    Its tests are left out, and so are private functions that it calls when it is imported, unless others call them.
+    Its tests are left out. A private function is judged as it is called (with a lock held, say) where anything calls
+    it, and not at all where that is only the import.
     """
     project = Project(base.resolve(), frozenset((name.partition(".")[0],)))
     roots: list[Bound] = []
@@ -61,11 +62,18 @@ def lint_package(name: str, base: Path) -> list[Finding]:
         roots += map(Bound, module.functions.values())
         roots += [Bound(method) for cls in module.classes.values() for method in cls.methods.values()]
     reach = Reach(project)
-    at_import = {function for function in _called_at_import(reach) if function.name.startswith("_")}
-    reach.follow([root for root in roots if root.function not in at_import])
+    reach.follow([root for root in roots if not _private(root)])
+    at_import = _called_at_import(reach)
+    rest = (root for root in roots if root.function.node not in reach.found)
+    reach.follow([root for root in rest if root.function not in at_import])
     top = project.find(name)
     folder = Path(top.source.path).parent if top is not None else base
     return [finding for finding in judge(reach) if Path(finding.path).is_relative_to(folder)]
+
+
+def _private(root: Bound) -> bool:
+    name = root.function.name.rpartition(".")[2]
+    return name.startswith("_") and not name.endswith("__")
 
 
 def _all_modules(name: str, project: Project) -> Iterator[Module]:
