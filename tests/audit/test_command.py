@@ -222,3 +222,18 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError, ProcessLookupError:
         return False
+
+
+def test_what_a_library_loads_late_is_named(place: Place, site):
+    """A job that imports only a library is told of what that library's extra would load: pandas and its lxml."""
+    folder = Path(site["PYTHONPATH"].partition(":")[0])
+    (folder / "frame").mkdir()
+    (folder / "frame" / "__init__.py").write_text("def read_html(text):\n    import bad.fast\n    return text\n")
+    (folder / "frame-2.0.dist-info").mkdir()
+    metadata = 'Name: frame\nVersion: 2.0\nProvides-Extra: html\nRequires-Dist: bad>=1; extra == "html"\n'
+    (folder / "frame-2.0.dist-info" / "METADATA").write_text(metadata)
+    (folder / "frame-2.0.dist-info" / "RECORD").write_text("frame/__init__.py,,\n")
+    done = place.job("import frame\ndef f(n):\n    return n\n").ftorch("audit", "job.yaml", "--json", env=site)
+    [finding] = [one for one in done.json()["findings"] if one["severity"] != "note"]
+    assert (done.code, finding["rule"], finding["detail"]["distribution"]) == (1, "FT011", "bad")
+    assert "reached through task.py → frame[html]" in finding["message"]
