@@ -4,9 +4,10 @@ import ast
 import builtins
 from dataclasses import replace
 
-from orchestrator.audit.races.frames import DEEPEST, Frame, kind_of_class, makes_class, own_key, returned
-from orchestrator.audit.races.kinds import MUTABLE, Kind, kind_of_call, kind_of_literal
-from orchestrator.audit.races.names import Class, Function, Module, dotted
+from orchestrator.audit.races.frames import DEEPEST, Frame, makes_class, own_key, returned
+from orchestrator.audit.races.kinds import MUTABLE, Kind
+from orchestrator.audit.races.made import class_made, kind_made
+from orchestrator.audit.races.names import Class, Function, Module
 from orchestrator.audit.races.values import CONTEXT, Bound, Context, External, Instance, Place, Value
 
 _DESCRIBE = ("__get__", "__set__")
@@ -230,48 +231,9 @@ def _result(call: ast.Call, frame: Frame) -> Value:
 
 def kind_of(node: ast.expr, frame: Frame) -> Kind:
     """What kind of thing an expression makes."""
-    literal = kind_of_literal(node)
-    if literal is not None or frame.depth > DEEPEST:
-        return literal or Kind.UNKNOWN
-    match node:
-        case ast.Call(func=func):
-            return _kind_of_result(look(func, frame), dotted(func), frame)
-        case ast.Name(id=name) if (
-            frame.function is not None and len(values := frame.function.assigned.get(name, [])) == 1
-        ):
-            return kind_of(values[0], frame.again()) if values[0] is not None else Kind.UNKNOWN
-    value = look(node, frame)
-    if isinstance(value, Place):
-        return value.kind
-    return Kind.PLAIN if isinstance(value, (Bound, Class, Module)) else Kind.UNKNOWN
-
-
-def _kind_of_result(target: Value, name: str, frame: Frame) -> Kind:
-    match target:
-        case External(name=full):
-            return kind_of_call(full)
-        case Class():
-            return kind_of_class(target, frame, look)
-        case Bound(function=function):
-            if function.generates and not function.decorated("contextmanager"):
-                return Kind.ITERATOR
-            value = returned(function)
-            return kind_of(value, frame.deeper(function, function.module)) if value is not None else Kind.UNKNOWN
-    return kind_of_call(name)
+    return kind_made(node, frame, look)
 
 
 def class_of(node: ast.expr, frame: Frame) -> Class | None:
     """The user's class that an expression makes an object of."""
-    if frame.depth > DEEPEST:
-        return None
-    if isinstance(node, ast.Call):
-        target = look(node.func, frame)
-        if isinstance(target, Class):
-            return target
-        if isinstance(target, Bound) and (value := returned(target.function)) is not None:
-            return class_of(value, frame.deeper(target.function, target.function.module))
-    if isinstance(node, ast.Name) and frame.function is not None:
-        values = frame.function.assigned.get(node.id, [])
-        if len(values) == 1 and values[0] is not None:
-            return class_of(values[0], frame.again())
-    return None
+    return class_made(node, frame, look)

@@ -34,7 +34,7 @@ from orchestrator.spec.model import JobSpec
 SAMPLE = 16
 _ENOUGH = 0.5
 _HUNG = 8.0
-_ALL = 4.0
+_ALL = 3.0
 # Whether one item goes ahead alone, whether neighbours meet, and how often a thread stops at a place. Threads that stop
 # everywhere keep in step, which shows lost updates; out of step, one changes what the other is in the middle of.
 _ROUNDS = (
