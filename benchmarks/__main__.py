@@ -16,6 +16,7 @@ NAMES = (
     "latency",
     "sharedtable",
     "audit",
+    "audit_lint",
     "garbage",
     "objects",
 )

@@ -85,7 +85,7 @@ def _audit(python: str, scratch: Path, source: str) -> Sample:
     folder.mkdir(exist_ok=True)
     (folder / "task.py").write_text(source, encoding="utf-8")
     job = folder / "job.yaml"
-    job.write_text("task: ./task.py:f\ninput: {range: {stop: 1}}\n", encoding="utf-8")
+    job.write_text("task: ./task.py:f\ninput: {range: {stop: 100}}\n", encoding="utf-8")
     # An empty cache: what is measured is the first audit.
     cache = {"PYTHONPATH": os.fspath(ROOT), "XDG_CACHE_HOME": os.fspath(folder / "cache")}
     command = [python, "-P", "-m", "orchestrator", "audit", job]

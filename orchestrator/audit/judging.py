@@ -73,7 +73,7 @@ def outcome_findings(outcomes: Iterable[Outcome], subject: str) -> Iterator[Find
 def unreadable_findings(unreadable: Iterable[Unreadable]) -> Iterator[Finding]:
     """Files of the job that are no valid Python."""
     for one in unreadable:
-        fact = Fact(f"{one.path}:{one.line}: {one.message}", "Correct it; nothing was run.", one.path, one.line)
+        fact = Fact(one.message, "Correct it; nothing was run.", one.path, one.line)
         yield finding("FT030", fact)
 
 

@@ -86,6 +86,38 @@ def test_finding_names_the_items_and_the_lines_that_met(task):
     assert "with one item after the other, as 136" in finding.message
 
 
+BESIDE = """
+total = 0
+
+def add(n):
+    global total
+    seen = total
+    total = seen + n + 1
+"""
+
+
+def test_modules_beside_the_task_are_watched(task, tmp_path):
+    """A race in a module of the user's that the task imports is caught, with that module's file and lines."""
+    (tmp_path / "beside_counts.py").write_text(BESIDE)
+    [finding] = task("import beside_counts\n\ndef f(n):\n    beside_counts.add(n)\n")
+    assert (finding.rule, Path(finding.path).name) == ("FT304", "beside_counts.py")
+    assert finding.detail["name"] == "beside_counts.total"
+    assert "of beside_counts.py" in finding.message
+    (tmp_path / "beside_counts.py").write_text(BESIDE.replace("+ n + 1", "+ n + 1  # ftorch: ok FT101 only a hint"))
+    assert task("import beside_counts\n\ndef f(n):\n    beside_counts.add(n)\n") == []
+
+
+GUARDED = BESIDE.replace("total = 0", "import threading\nLOCK = threading.Lock()\ntotal = 0").replace(
+    "    seen = total\n    total = seen + n + 1", "    with LOCK:\n        seen = total\n        total = seen + n + 1"
+)
+
+
+def test_correct_modules_beside_the_task_are_left_alone(task, tmp_path):
+    """A module beside the task that holds a lock, and one whose object the task shares by name, has no finding."""
+    (tmp_path / "beside_guarded.py").write_text(GUARDED)
+    assert task("from beside_guarded import LOCK, add\n\ndef f(n):\n    add(n)\n    return n\n") == []
+
+
 SPARE = """
 SPARE = []  # ftorch: ok FT304 as many as there are threads
 
@@ -273,7 +305,7 @@ class Own:
 )
 def test_equal_content_is_equal_text(one, other, exact):
     """Values that hold the same have the same text, whatever their addresses and the order of sets and dicts."""
-    assert Content(__name__, exact).text(one) == Content(__name__, exact).text(other)
+    assert Content(frozenset((__name__,)), exact).text(one) == Content(__name__, exact).text(other)
 
 
 @pytest.mark.parametrize(
@@ -282,16 +314,16 @@ def test_equal_content_is_equal_text(one, other, exact):
 )
 def test_other_content_is_other_text(one, other):
     """Results that differ in order, type, a last digit or a distant letter have other texts."""
-    assert Content(__name__, exact=True).text(one) != Content(__name__, exact=True).text(other)
+    assert Content(frozenset((__name__,)), exact=True).text(one) != Content(__name__, exact=True).text(other)
 
 
 def test_content_ends():
     """A value that contains itself has a text, and a huge one is refused."""
     loop = []
     loop.append(loop)
-    assert "…" in Content(__name__, exact=True).text(loop)
+    assert "…" in Content(frozenset((__name__,)), exact=True).text(loop)
     with pytest.raises(TooLarge):
-        Content(__name__, exact=True).text(list(range(200_000)))
+        Content(frozenset((__name__,)), exact=True).text(list(range(200_000)))
 
 
 @pytest.mark.slow

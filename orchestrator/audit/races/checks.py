@@ -85,6 +85,8 @@ def _taken_or_filled(question: Question, act: Access, site: Site) -> Verdict | N
     if question.asks is Asks.MISSING or act.place.name != name or act.how is not How.CALL:
         return None
     if act.method in TAKERS:
+        if act.place.kind is Kind.DICT and isinstance(act.node, ast.Call) and act.node.args:
+            return None
         return "FT103", f"{name} was not empty when it was checked, but may be when {act.method}() takes from it", None
     if act.method not in _FILLERS or not _asks_empty(site):
         return None

@@ -28,12 +28,12 @@ class Content:
     """Writes values down.
 
     Args:
-        module: the module whose classes and functions are looked into; other objects are told by their type.
+        modules: the modules whose classes and functions are looked into; other objects are told by their type.
         exact: keep the order of lists and all digits of floats, as for a result; not so for what threads fill together.
     """
 
-    def __init__(self, module: str, exact: bool) -> None:
-        self._module = module
+    def __init__(self, modules: frozenset[str], exact: bool) -> None:
+        self._modules = modules
         self._exact = exact
         self._left = _MOST
         self._inside: set[int] = set()
@@ -80,15 +80,15 @@ class Content:
         return ", ".join(texts if self._exact else sorted(texts))
 
     def _object(self, value: Any) -> str:
-        if isinstance(value, FunctionType) and value.__module__ == self._module:
+        if isinstance(value, FunctionType) and value.__module__ in self._modules:
             kept = [value.__defaults__, value.__kwdefaults__, *map(_held, value.__closure__ or ())]
             return f"function({self._several([one for one in kept if one is not None])})"
         if isinstance(value, type):
-            if value.__module__ != self._module:
+            if value.__module__ not in self._modules:
                 return f"class {value.__qualname__}"
             fields = {key: one for key, one in vars(value).items() if not key.startswith("__")}
             return f"class {value.__qualname__}({self.text(fields)})"
-        if type(value).__module__ == self._module and hasattr(value, "__dict__"):
+        if type(value).__module__ in self._modules and hasattr(value, "__dict__"):
             return f"{type(value).__name__}({self.text(dict(vars(value)))})"
         return f"<{type(value).__qualname__}>"
 

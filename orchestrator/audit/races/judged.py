@@ -2,7 +2,7 @@
 
 import linecache
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -60,14 +60,16 @@ def main_thread_only(alone: Alone) -> Iterator[Finding]:
 
 def races(alone: Alone, together: Played) -> Iterator[Finding]:
     """What two threads at a time changed: results, exceptions, shared variables; the first of each."""
-    accepted = _accepted(together.file)
+    accepted = {file: _accepted(file) for file in together.files}
     for rule in ("FT301", "FT302"):
         differing = [number for number, told in together.told.items() if _rule(alone, number, told) == rule]
         for number in sorted(differing)[:1]:
             yield from _unless_accepted(_result(rule, alone, together, number), accepted)
     for name, text in alone.state().items():
         ended = together.state.get(name)
-        if ended is None or ended == text or any(_names(name, together.file, line) for line in accepted):
+        if ended is None or ended == text:
+            continue
+        if any(_names(name, file, line) for file, lines in accepted.items() for line in lines):
             continue
         yield from _unless_accepted(_variable(name, (text, ended), together), accepted)
 
@@ -76,8 +78,9 @@ def ended(alone: Alone, how: Ended, keys: list[str]) -> Finding:
     """A crash, or a run without end, where one item after the other went well."""
     met = how.last
     detail = {} if met is None else _detail(met, keys)
-    between = "" if met is None else f"; last, items {detail['items']} met at {_lines(met)}"
-    return found("FT303", f"on threads {how.how}{between}", (alone.first.file, met.lines[0] if met else 0), detail)
+    files = alone.first.files
+    between = "" if met is None else f"; last, items {detail['items']} met at {_lines(met, files)}"
+    return found("FT303", f"on threads {how.how}{between}", _at(met, files), detail)
 
 
 def _rule(alone: Alone, number: int, told: Told) -> str:
@@ -93,18 +96,23 @@ def _result(rule: str, alone: Alone, together: Played, number: int) -> Finding:
     key = together.keys[number]
     verb = "raised" if told.how == "raised" else "gave"
     before = f"raises {known.what}" if known.how == "raised" else f"gives {known.what}"
-    message = f"item {key} {verb} {told.what}; alone it {before}{_between(met)}"
-    line = told.line or (met.lines[met.items.index(number)] if met else 0)
-    return found(rule, message, (together.file, line), _detail(met, together.keys) | {"item": key})
+    message = f"item {key} {verb} {told.what}; alone it {before}{_between(met, together.files)}"
+    at = (together.file, told.line) if told.line else _at(met, together.files, met.items.index(number) if met else 0)
+    return found(rule, message, at, _detail(met, together.keys) | {"item": key})
 
 
 def _variable(name: str, texts: tuple[str, str], together: Played) -> Finding:
-    naming = [one for one in together.met if any(_names(name, together.file, line) for line in one.lines)]
+    files = together.files
+    naming = [
+        one
+        for one in together.met
+        if any(_names(name, files[file], line) for file, line in zip(one.files, one.lines, strict=True))
+    ]
     met = _telling(naming or together.met)
     alone, threads = (_difference(texts[0], texts[1]), _difference(texts[1], texts[0]))
-    message = f"{name} ends as {threads}; with one item after the other, as {alone}{_between(met)}"
+    message = f"{name} ends as {threads}; with one item after the other, as {alone}{_between(met, files)}"
     detail = _detail(met, together.keys) | {"name": name}
-    return found("FT304", message, (together.file, met.lines[0] if met else 0), detail)
+    return found("FT304", message, _at(met, files), detail)
 
 
 def _names(name: str, file: str, line: int) -> bool:
@@ -123,17 +131,26 @@ def _difference(text: str, other: str) -> str:
 
 def _telling(met: list[Met]) -> Met | None:
     """The meeting that says most: the last before a store or a call, at one line if there is such."""
-    ranked = sorted(met, key=lambda one: (one.stores, one.lines[0] == one.lines[1]))
+    ranked = sorted(met, key=lambda one: (one.stores, one.lines[0] == one.lines[1] and one.files[0] == one.files[1]))
     return ranked[-1] if ranked else None
 
 
-def _between(met: Met | None) -> str:
-    return "" if met is None else f"; two threads met at {_lines(met)}"
+def _at(met: Met | None, files: Sequence[str], which: int = 0) -> tuple[str, int]:
+    """The file and the line of one of the two that met; the task's file where none did."""
+    return (files[0], 0) if met is None else (files[met.files[which]], met.lines[which])
 
 
-def _lines(met: Met) -> str:
-    one, two = sorted(met.lines)
-    return f"line {one}" if one == two else f"lines {one} and {two}"
+def _between(met: Met | None, files: Sequence[str]) -> str:
+    return "" if met is None else f"; two threads met at {_lines(met, files)}"
+
+
+def _lines(met: Met, files: Sequence[str]) -> str:
+    """The two lines; with their files where that is not the task's."""
+    (one, first), (two, second) = sorted(zip(met.files, met.lines, strict=True))
+    if one != two:
+        return f"line {first} of {Path(files[one]).name} and line {second} of {Path(files[two]).name}"
+    of = f" of {Path(files[one]).name}" if one else ""
+    return f"line {first}{of}" if first == second else f"lines {first} and {second}{of}"
 
 
 def _detail(met: Met | None, keys: list[str]) -> dict[str, str]:
@@ -147,7 +164,7 @@ def _accepted(file: str) -> frozenset[int]:
     return frozenset(read.accepted) if isinstance(read, Source) else frozenset()
 
 
-def _unless_accepted(finding: Finding, accepted: frozenset[int]) -> Iterable[Finding]:
+def _unless_accepted(finding: Finding, accepted: Mapping[str, frozenset[int]]) -> Iterable[Finding]:
     """Nothing where a comment accepts something at one of the lines."""
     lines = {finding.line, *map(int, filter(None, finding.detail.get("lines", "").split(", ")))}
-    return () if lines & accepted else (finding,)
+    return () if lines & accepted.get(finding.path, frozenset()) else (finding,)

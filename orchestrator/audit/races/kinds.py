@@ -45,6 +45,7 @@ QUALIFIED = {
     **{f"threading.{name}": Kind.LOCK for name in _LOCKS},
     **{f"multiprocessing.{name}": Kind.LOCK for name in _LOCKS},
     **dict.fromkeys(("threading.local", "threading.Event", "contextvars.ContextVar", "logging.getLogger"), Kind.OWN),
+    **dict.fromkeys(("asgiref.local.Local", "werkzeug.local.Local", "gevent.local.local"), Kind.OWN),
     **{f"queue.{name}": Kind.OWN for name in ("Queue", "SimpleQueue", "LifoQueue", "PriorityQueue")},
     "collections.defaultdict": Kind.DICT,
     "collections.Counter": Kind.DICT,

@@ -20,6 +20,7 @@ from orchestrator.audit.races.rules import found
 from orchestrator.audit.races.updates import judge_buffers, judge_updates
 from orchestrator.audit.races.values import Bound, Place
 
+_TESTS = frozenset(("test", "testing", "tests", "conftest"))
 _FOLD_PARTS = ("zero", "add")
 
 
@@ -50,17 +51,29 @@ def lint(reference: str, base: Path, installed: Iterable[str] = ()) -> list[Find
 
 
 def lint_package(name: str, base: Path) -> list[Finding]:
-    """Read a whole package as if threads called every function of it: for libraries, which have no task."""
+    """Read a whole package as if threads called every function of it: for libraries, which have no task.
+
+    Its tests are left out. A private function is judged as it is called (with a lock held, say) where anything calls
+    it, and not at all where that is only the import.
+    """
     project = Project(base.resolve(), frozenset((name.partition(".")[0],)))
     roots: list[Bound] = []
     for module in _all_modules(name, project):
         roots += map(Bound, module.functions.values())
         roots += [Bound(method) for cls in module.classes.values() for method in cls.methods.values()]
     reach = Reach(project)
-    reach.follow([root for root in roots if not root.function.name.startswith("test_")])
+    reach.follow([root for root in roots if not _private(root)])
+    at_import = _called_at_import(reach)
+    rest = (root for root in roots if root.function.node not in reach.found)
+    reach.follow([root for root in rest if root.function not in at_import])
     top = project.find(name)
     folder = Path(top.source.path).parent if top is not None else base
     return [finding for finding in judge(reach) if Path(finding.path).is_relative_to(folder)]
+
+
+def _private(root: Bound) -> bool:
+    name = root.function.name.rpartition(".")[2]
+    return name.startswith("_") and not name.endswith("__")
 
 
 def _all_modules(name: str, project: Project) -> Iterator[Module]:
@@ -73,6 +86,8 @@ def _all_modules(name: str, project: Project) -> Iterator[Module]:
     folder = Path(top.source.path).parent
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder).with_suffix("").parts
+        if _TESTS.intersection(parts) or parts[-1].startswith("test_"):
+            continue
         if path.name != "__init__.py" or len(parts) > 1:
             full = ".".join((name, *(parts[:-1] if parts[-1] == "__init__" else parts)))
             module = project.modules.get(full) or project.read(full, path)

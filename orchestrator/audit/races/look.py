@@ -4,11 +4,13 @@ import ast
 import builtins
 from dataclasses import replace
 
-from orchestrator.audit.races.frames import DEEPEST, Frame, kind_of_class, makes_class, own_key, returned
-from orchestrator.audit.races.kinds import MUTABLE, Kind, kind_of_call, kind_of_literal
-from orchestrator.audit.races.names import Class, Function, Module, dotted
+from orchestrator.audit.races.frames import DEEPEST, Frame, makes_class, own_key, returned
+from orchestrator.audit.races.kinds import MUTABLE, Kind
+from orchestrator.audit.races.made import class_made, kind_made
+from orchestrator.audit.races.names import Class, Function, Module
 from orchestrator.audit.races.values import CONTEXT, Bound, Context, External, Instance, Place, Value
 
+_DESCRIBE = ("__get__", "__set__")
 _ELEMENT = frozenset(("get", "setdefault", "__getitem__"))
 
 
@@ -23,7 +25,7 @@ def look(node: ast.expr, frame: Frame) -> Value:
         case ast.Attribute(value=value, attr=attr):
             found = attribute(look(value, frame), attr, frame)
         case ast.Subscript(value=value, slice=index):
-            found = _entry(look(value, frame), index)
+            found = _entry(look(value, frame), index, frame)
         case ast.NamedExpr(value=value):
             found = look(value, frame)
         case ast.Call():
@@ -31,11 +33,22 @@ def look(node: ast.expr, frame: Frame) -> Value:
     return found
 
 
-def _entry(base: Value, index: ast.expr) -> Value:
-    if not isinstance(base, Place) or own_key(index):
+def _entry(base: Value, index: ast.expr, frame: Frame) -> Value:
+    if not isinstance(base, Place) or own_key(index) or _per_object(base):
         return None
+    if base.cls is not None and frame.depth <= DEEPEST and (get := method(base.cls, "__getitem__", frame.again())):
+        # The class says itself what an entry is: often the thread's own.
+        value = returned(get)
+        inner = frame.deeper(get, get.module)
+        inner.given = dict(zip(get.params[:1], (base,), strict=False))
+        return look(value, inner) if value is not None else None
     copied = isinstance(index, ast.Slice) and base.kind is not Kind.ARRAY
     return None if copied else base.part(f"[{ast.unparse(index)}]")
+
+
+def _per_object(base: Place) -> bool:
+    """Whether a class's attribute is a mere default (None, a number): what has parts is then the object's own."""
+    return base.through_self and base.kind is Kind.PLAIN
 
 
 def _name(name: str, frame: Frame) -> Value:
@@ -65,7 +78,8 @@ def _parameter(name: str, function: Function, frame: Frame) -> Value:
         return (
             function.owner if function.decorated("classmethod") or makes_class(function) else Instance(function.owner)
         )
-    return Place(name, "closure", Kind.UNKNOWN, home=home) if function in frame.shared else None
+    kept = function in frame.shared and function is not frame.function
+    return Place(name, "closure", Kind.UNKNOWN, home=home) if kept else None
 
 
 def _local(name: str, function: Function, frame: Frame) -> Value:
@@ -152,7 +166,7 @@ def attribute(base: Value, attr: str, frame: Frame) -> Value:
 
 
 def _place_attribute(base: Place, attr: str, frame: Frame) -> Value:
-    if base.kind in (Kind.OWN, Kind.COUNT):
+    if base.kind in (Kind.OWN, Kind.COUNT) or _per_object(base):
         return None
     if base.cls is None:
         return base.part(f".{attr}")
@@ -185,7 +199,14 @@ def _class_attribute(cls: Class, attr: str, frame: Frame, owner: Place | Instanc
         return None
     inner = frame.deeper(None, cls.module)
     value = cls.attributes[attr]
-    place = Place(f"{cls.name}.{attr}", "class", kind_of(value, inner), class_of(value, inner), home=cls.module.name)
+    if isinstance(value, ast.Name) and value.id != attr:
+        # `_succ = _adj` in the class's body.
+        value = cls.attributes.get(value.id, value)
+    made = class_of(value, inner)
+    if through and made is not None and frame.depth <= DEEPEST and any(method(made, name, inner) for name in _DESCRIBE):
+        # A descriptor answers for each object.
+        return None
+    place = Place(f"{cls.name}.{attr}", "class", kind_of(value, inner), made, home=cls.module.name)
     return replace(place, through_self=through)
 
 
@@ -210,48 +231,9 @@ def _result(call: ast.Call, frame: Frame) -> Value:
 
 def kind_of(node: ast.expr, frame: Frame) -> Kind:
     """What kind of thing an expression makes."""
-    literal = kind_of_literal(node)
-    if literal is not None or frame.depth > DEEPEST:
-        return literal or Kind.UNKNOWN
-    match node:
-        case ast.Call(func=func):
-            return _kind_of_result(look(func, frame), dotted(func), frame)
-        case ast.Name(id=name) if (
-            frame.function is not None and len(values := frame.function.assigned.get(name, [])) == 1
-        ):
-            return kind_of(values[0], frame.again()) if values[0] is not None else Kind.UNKNOWN
-    value = look(node, frame)
-    if isinstance(value, Place):
-        return value.kind
-    return Kind.PLAIN if isinstance(value, (Bound, Class, Module)) else Kind.UNKNOWN
-
-
-def _kind_of_result(target: Value, name: str, frame: Frame) -> Kind:
-    match target:
-        case External(name=full):
-            return kind_of_call(full)
-        case Class():
-            return kind_of_class(target, frame, look)
-        case Bound(function=function):
-            if function.generates and not function.decorated("contextmanager"):
-                return Kind.ITERATOR
-            value = returned(function)
-            return kind_of(value, frame.deeper(function, function.module)) if value is not None else Kind.UNKNOWN
-    return kind_of_call(name)
+    return kind_made(node, frame, look)
 
 
 def class_of(node: ast.expr, frame: Frame) -> Class | None:
     """The user's class that an expression makes an object of."""
-    if frame.depth > DEEPEST:
-        return None
-    if isinstance(node, ast.Call):
-        target = look(node.func, frame)
-        if isinstance(target, Class):
-            return target
-        if isinstance(target, Bound) and (value := returned(target.function)) is not None:
-            return class_of(value, frame.deeper(target.function, target.function.module))
-    if isinstance(node, ast.Name) and frame.function is not None:
-        values = frame.function.assigned.get(node.id, [])
-        if len(values) == 1 and values[0] is not None:
-            return class_of(values[0], frame.again())
-    return None
+    return class_made(node, frame, look)

@@ -33,6 +33,7 @@ _NO_PLACES = ("CALL_INTRINSIC", "DELETE_FAST")
 class _Place(NamedTuple):
     line: int
     stores: bool
+    file: int
 
 
 @dataclass(slots=True)
@@ -46,16 +47,19 @@ class Meetings:
     """The places of some code, and who waits there.
 
     Args:
-        codes: the code, without what is nested in it.
+        codes: the code, without what is nested in it, and the number of its file.
         chance: how often a thread stops at a place.
         seed: of that chance.
         tell: called with each meeting, before the two go on.
     """
 
-    def __init__(self, codes: Iterable[CodeType], chance: float, seed: int, tell: Callable[[Met], None]) -> None:
+    def __init__(
+        self, codes: Iterable[tuple[CodeType, int]], chance: float, seed: int, tell: Callable[[Met], None]
+    ) -> None:
         self.met: list[Met] = []
-        self._codes = [*codes]
-        self._places = {(id(code), offset): place for code in self._codes for offset, place in _places(code)}
+        numbered = [*codes]
+        self._codes = [code for code, _ in numbered]
+        self._places = {(id(code), offset): place for code, file in numbered for offset, place in _places(code, file)}
         self._chance = chance
         self._random = [random.Random(f"{seed}:{lane}") for lane in (0, 1)]
         self._tell = tell
@@ -136,13 +140,14 @@ class Meetings:
     def _note(self, other: _Waiting, lane: int, place: _Place) -> None:
         if len(self._items) == 2:
             items, lines = (self._items[other.lane], self._items[lane]), (other.place.line, place.line)
-            self.met.append(Met(items, lines, other.place.stores or place.stores))
+            stores = other.place.stores or place.stores
+            self.met.append(Met(items, lines, stores, (other.place.file, place.file)))
             self._tell(self.met[-1])
 
 
-def _places(code: CodeType) -> Iterator[tuple[int, _Place]]:
+def _places(code: CodeType, file: int) -> Iterator[tuple[int, _Place]]:
     for one in dis.get_instructions(code):
         stores = one.opname.startswith(_STORES)
         looks = one.opname.startswith(_LOOKS) or (one.opname == "BINARY_OP" and one.argrepr == "[]")
         if (stores or looks) and not one.opname.startswith(_NO_PLACES):
-            yield one.start_offset, _Place(one.line_number or code.co_firstlineno, stores)
+            yield one.start_offset, _Place(one.line_number or code.co_firstlineno, stores, file)

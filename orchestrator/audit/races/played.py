@@ -33,20 +33,21 @@ class Met(Struct, frozen=True, array_like=True):
     """Two threads at two lines at the same moment.
 
     Attributes:
-        items, lines: what each of them was at.
+        items, lines, files: what each of them was at; a file by its number.
         stores: whether one of them was about to store something or to call.
     """
 
     items: tuple[int, int]
     lines: tuple[int, int]
     stores: bool
+    files: tuple[int, int] = (0, 0)
 
 
 class Played(Struct, frozen=True):
     """What a run on the sample gave.
 
     Attributes:
-        file: the task's file.
+        files: the task's file, then those of the user's other modules that were watched.
         keys: the items' keys, as text.
         told: what became of each item, by its number.
         state: what the module's variables and the process state held at the end, by name; too large ones are left out.
@@ -54,12 +55,17 @@ class Played(Struct, frozen=True):
         seconds: how long the items took.
     """
 
-    file: str
+    files: list[str]
     keys: list[str]
     told: dict[int, Told]
     state: dict[str, str]
     met: list[Met]
     seconds: float
+
+    @property
+    def file(self) -> str:
+        """The task's file."""
+        return self.files[0]
 
 
 class Ended(Struct, frozen=True):

@@ -5,20 +5,20 @@ this alone, since the task may do anything to it.
 """
 
 import contextvars
-import inspect
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from types import CodeType, FunctionType, GeneratorType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any, Literal
 
 import msgspec
 
 from orchestrator.audit.races.content import Content, TooLarge
 from orchestrator.audit.races.meeting import Meetings
+from orchestrator.audit.races.own import codes_of, own_modules
 from orchestrator.audit.races.played import Met, Played, Steps, Told
 from orchestrator.inputs.base import Piece
 from orchestrator.inputs.open import open_source
@@ -28,6 +28,7 @@ from orchestrator.tasks.bind import bind, make_process_state, make_thread_state,
 from orchestrator.tasks.load import Task, import_task_module, task_of
 
 _SHOWN = 80
+_BY_VALUE = (int, float, complex, str, bytes, tuple, frozenset, type(None))
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -63,7 +64,9 @@ def play(spec: JobSpec, base: Path, part: Part, tell: Callable[[Met], None]) -> 
     target, _, name = spec.task.partition(":")
     module = import_task_module(target, base)
     task = task_of(getattr(module, name, None), spec.task, spec.arguments)
-    stage = _Stage(spec, task, module)
+    own = own_modules(module)
+    files = [str(one.__file__) for one in own]
+    stage = _Stage(spec, task, own)
     wanted = max((number for step in part.steps for number in step), default=-1) + 1
     sample = [*islice(_items(spec, base), wanted)]
     began = time.monotonic()
@@ -75,13 +78,13 @@ def play(spec: JobSpec, base: Path, part: Part, tell: Callable[[Met], None]) -> 
             if time.monotonic() - began > part.enough:
                 break
     else:
-        meetings = Meetings(_codes(module), part.chance, part.seed, tell)
+        meetings = Meetings(_places_of(own, files), part.chance, part.seed, tell)
         meetings.install()
         _on_threads(stage, part, sample, meetings)
         met = meetings.met
     seconds = time.monotonic() - began
     keys = [_shown(repr(key)) for key, _ in sample]
-    return Played(str(module.__file__), keys, stage.told, stage.state(), met, seconds)
+    return Played(files, keys, stage.told, stage.state(), met, seconds)
 
 
 def _items(spec: JobSpec, base: Path) -> Iterator[tuple[Any, Any]]:
@@ -98,10 +101,11 @@ def _items(spec: JobSpec, base: Path) -> Iterator[tuple[Any, Any]]:
 class _Stage:
     """The task, its process state, and what became of the items."""
 
-    def __init__(self, spec: JobSpec, task: Task, module: ModuleType) -> None:
+    def __init__(self, spec: JobSpec, task: Task, own: Sequence[ModuleType]) -> None:
         self.told: dict[int, Told] = {}
         self._task = task
-        self._module = module
+        self._own = own
+        self._names = frozenset(one.__name__ for one in own)
         self._arguments = msgspec.json.encode(spec.arguments)
         self._process = make_process_state(task, own_arguments(self._arguments))
 
@@ -133,22 +137,30 @@ class _Stage:
     def _raised(self, error: BaseException) -> Told:
         line, trace = 0, error.__traceback__
         while trace is not None:
-            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == self._module.__file__ else line
+            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == self._own[0].__file__ else line
             trace = trace.tb_next
         name = type(error).__name__
         return Told("raised", _shown(f"{name}: {error}"), name, line)
 
     def _text(self, value: Any, exact: bool) -> str | None:
         try:
-            return Content(self._module.__name__, exact).text(value)
+            return Content(self._names, exact).text(value)
         except TooLarge, RecursionError:
             return None
         except Exception:  # an object of the user's may do anything when it is looked at
             return None
 
     def state(self) -> dict[str, str]:
-        """What the module's variables and the process state hold."""
-        shared = {name: value for name, value in vars(self._module).items() if not name.startswith("__")}
+        """What the modules' variables and the process state hold; those beside the task's have their module's name."""
+        shared: dict[str, Any] = {}
+        seen: set[int] = set()
+        for number, module in enumerate(self._own):
+            prefix = f"{module.__name__}." if number else ""
+            for name, one in vars(module).items():
+                # What two modules have under a name each is told once.
+                if not name.startswith("__") and id(one) not in seen:
+                    shared[f"{prefix}{name}"] = one
+                    seen |= set() if isinstance(one, _BY_VALUE) else {id(one)}
         shared["ctx.process"] = self._process.value
         texts = {name: self._text(value, exact=False) for name, value in shared.items()}
         return {name: text for name, text in texts.items() if text is not None}
@@ -198,42 +210,9 @@ def _on_threads(stage: _Stage, part: Part, sample: list[tuple[Any, Any]], meetin
         raise failed[0]
 
 
-def _codes(module: ModuleType) -> Iterable[CodeType]:
-    """All code of the module's own file that its variables lead to."""
-    found: dict[int, CodeType] = {}
-    seen: set[int] = set()
-    open_: list[Any] = [*vars(module).values()]
-    while open_:
-        one = open_.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, CodeType):
-            if one.co_filename == module.__file__:
-                found[id(one)] = one
-                open_ += one.co_consts
-        elif isinstance(one, FunctionType):
-            cells = [cell.cell_contents for cell in one.__closure__ or () if _filled(cell)]
-            open_ += [one.__code__, *cells, getattr(one, "__wrapped__", None)]
-        elif isinstance(one, type) and one.__module__ == module.__name__:
-            open_ += vars(one).values()
-        elif isinstance(one, (staticmethod, classmethod)):
-            open_.append(one.__func__)
-        elif isinstance(one, property):
-            open_ += [one.fget, one.fset, one.fdel]
-        elif isinstance(one, GeneratorType):
-            open_.append(one.gi_code)
-        else:
-            # What functools.cache and the like have made keeps the function.
-            open_.append(inspect.getattr_static(one, "__wrapped__", None))
-    return found.values()
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:
-        return False
+def _places_of(own: Sequence[ModuleType], files: Sequence[str]) -> list[tuple[CodeType, int]]:
+    """The code to be watched, and the number of its file."""
+    return [(code, files.index(code.co_filename)) for code in codes_of(own)]
 
 
 def _shown(text: str) -> str:

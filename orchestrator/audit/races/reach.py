@@ -88,6 +88,9 @@ class Reach:
         values = [target.self, *arguments] if target.self is not None else arguments
         for name, value in [*zip(function.params, values, strict=False), *named.items()]:
             old = known.given.get(name)
+            if isinstance(value, Place) and value.kind is Kind.PLAIN:
+                # What cannot change is given by value.
+                continue
             if value is not None and (old is None or (isinstance(value, Place) and not isinstance(old, Place))):
                 known.given[name], changed = value, True
         if changed:
@@ -98,8 +101,11 @@ class Reach:
             case ast.Call(func=func, args=args, keywords=keywords):
                 values = [None if isinstance(arg, ast.Starred) else look(arg, frame) for arg in args]
                 named = {word.arg: look(word.value, frame) for word in keywords if word.arg}
-                for target in self._called(func, frame):
-                    yield target, values, named
+                targets = [*self._called(func, frame)]
+                # Where a name alone leads to several methods, what one of them is given says nothing about the others.
+                clear = len(targets) == 1 or look(func, frame) is not None
+                for target in targets:
+                    yield (target, values, named) if clear else (target, [], {})
             case ast.Name(ctx=ast.Load()) | ast.Attribute(ctx=ast.Load()):
                 value = look(node, frame)
                 if isinstance(value, Bound):

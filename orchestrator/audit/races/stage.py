@@ -34,7 +34,7 @@ from orchestrator.spec.model import JobSpec
 SAMPLE = 16
 _ENOUGH = 0.5
 _HUNG = 8.0
-_ALL = 4.0
+_ALL = 3.0
 # Whether one item goes ahead alone, whether neighbours meet, and how often a thread stops at a place. Threads that stop
 # everywhere keep in step, which shows lost updates; out of step, one changes what the other is in the middle of.
 _ROUNDS = (
@@ -47,7 +47,7 @@ _ROUNDS = (
     (True, False, 0.5),
     (True, True, 0.5),
 )
-_LAST = struct.Struct("=5i")
+_LAST = struct.Struct("=7i")
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -156,11 +156,11 @@ class _Sample:
         os._exit(0)
 
     def _tell(self, met: Met) -> None:
-        _LAST.pack_into(self._last, 0, 1, *met.items, *met.lines)
+        _LAST.pack_into(self._last, 0, 1, *met.items, *met.lines, *met.files)
 
     def _met(self) -> Met | None:
-        there, one, two, line, other = _LAST.unpack(self._last)
-        return Met((one, two), (line, other), True) if there else None
+        there, one, two, line, other, file, last = _LAST.unpack(self._last)
+        return Met((one, two), (line, other), True, (file, last)) if there else None
 
 
 def backwards(items: int) -> Steps:

@@ -14,6 +14,8 @@ from orchestrator.audit.races.values import Place
 
 def judge_updates(seen: list[Access], reach: Reach) -> Iterator[Finding]:
     """Updates of shared places, and stores of what was made from the stored place itself."""
+    taken = [access for access in seen if access.how is How.CALL and access.method in ("pop", "popleft")]
+    pools = {one.place.key for one in taken} - {one.place.key for one in taken if not _caught(one)}
     for access in seen:
         if access.how is How.UPDATE and not access.guarded:
             yield _update(access, "is updated in place")
@@ -21,7 +23,8 @@ def judge_updates(seen: list[Access], reach: Reach) -> Iterator[Finding]:
             origin = stale_read(access, reach)
             if origin is not None:
                 yield _update(access, f"gets a value made from what it was at line {origin}")
-        yield from _change(access)
+        if access.place.key not in pools:
+            yield from _change(access)
 
 
 def _update(access: Access, what: str) -> Finding:
@@ -104,6 +107,15 @@ def _memo(access: Access) -> bool:
     """Whether a default is kept as a cache on purpose: entries are looked up by key and stored by key."""
     return access.how is How.STORE and any(
         isinstance(around, ast.If) and any(isinstance(op, (ast.In, ast.NotIn)) for op in _operators(around.test))
+        for around in access.site.around
+    )
+
+
+def _caught(access: Access) -> bool:
+    """Whether one spare object is taken in one step, and none being there is caught: a pool, which may be shared."""
+    return any(
+        isinstance(around, ast.Try)
+        and any("IndexError" in ast.unparse(handler.type) for handler in around.handlers if handler.type is not None)
         for around in access.site.around
     )
 
