@@ -69,8 +69,8 @@ def heavy_imports(scratch: Path) -> dict[str, list[str]]:
     lines: dict[str, list[str | Path]] = {"submit": one_item, "--help": ["--help"]}
     lines |= {name: [name, run] for name in ("status", "collect", "report")}
     lines |= {"plan": ["plan", JOBS / "range.yaml"], "runs": ["runs", scratch], "init": ["init", scratch / "made"]}
-    lines |= {name: [name, "--help"] for name in ("scale", "compare", "audit")}
-    lines |= {name: [name] for name in NAMES if name not in lines}
+    lines |= {"schema": ["schema"], "doctor": ["doctor"]}
+    lines |= {name: [name, "--help"] for name in NAMES if name not in lines}
     for name, words in lines.items():
         names = spied([*FTORCH, *words], scratch)
         if names:
