@@ -124,7 +124,13 @@ def complete(place: Place, *words: str, shell: str = "bash") -> list[str]:
 
 def test_completion(place: Place):
     """Commands, options, fields of --set with their values, and the names of runs are completed."""
-    assert complete(place, "ftorch", "s") == ["plain,submit", "plain,scale", "plain,status", "plain,schema"]
+    assert complete(place, "ftorch", "s") == [
+        "plain,submit",
+        "plain,scale",
+        "plain,status",
+        "plain,suspend",
+        "plain,schema",
+    ]
     assert "plain,--resume" in complete(place, "ftorch", "submit", "--re")
     assert complete(place, "ftorch", "submit", "--set", "resources.pro") == ["plain,resources.profile="]
     values = complete(place, "ftorch", "submit", "--set", "resources.profile=")
