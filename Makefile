@@ -15,7 +15,7 @@ N ?= 20
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts run test check faults bench lock check-lock clean
+.PHONY: help setup parts run test check faults bench manifests lock check-lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ faults: setup ## kills, full disks and torn writes, N=20 rounds of each
 
 bench: setup ## every figure of the README, next to what it is compared to
 	$(bin)/python -m benchmarks $(ARGS)
+
+manifests: setup ## manifests/ again, from jobs/, and what is made of the chart (ARGS=--image=...: another image)
+	@$(bin)/python -m tools.manifests $(ARGS)
+	@$(bin)/python -m tools.chart
 
 lock: setup ## requirements.lock again, from pyproject.toml (ARGS=--upgrade: newest versions)
 	LOCK_PYTHON=$(bin)/python tools/lock $(ARGS)

@@ -17,6 +17,7 @@ NAMES = (
     "sharedtable",
     "audit",
     "garbage",
+    "objects",
 )
 
 

@@ -1,9 +1,9 @@
 """ftorch beside every way to spread a batch that people use today, at 0 µs to 10 ms of work an item.
 
-Items a second of the work itself, with everything up and warm; ftorch's results are on disk at the end, the peers' in a
-list. Efficiency is the work, as a bare loop does it in the same round, over CPUs x wall. A peer runs with its own
-defaults and, where it has chunks, with the number of them that was best ("tuned"). Peers that are no dependencies of
-ours come from `benchmarks.peerenv`.
+Items a second of the work itself, with everything up and warm; a job's results are on disk at the end, those of the
+peers and of `orchestrator.run`, which is ftorch in a program, in a list. Efficiency is the work, as a bare loop does it
+in the same round, over CPUs x wall. A peer runs with its own defaults and, where it has chunks, with the number of them
+that was best ("tuned"). Peers that are no dependencies of ours come from `benchmarks.peerenv`.
 """
 
 import json
@@ -29,6 +29,7 @@ from benchmarks.measure import (
     run_benchmark,
 )
 from benchmarks.peerenv import Peers, peers
+from benchmarks.peers import MOST
 from benchmarks.servers import redis_missing
 
 GRAINS = {"0us": 0.0, "10us": 10e-6, "100us": 100e-6, "1ms": 1e-3, "10ms": 10e-3}
@@ -131,10 +132,11 @@ class Field:
     def contestants(self) -> list[Contestant]:
         """The loops, ftorch, and the peers."""
         loops = [Contestant(name, partial(self._peer, name)) for name in ("loop", "loops")]
-        items = round(2 * self.seconds * WORKERS / (GRAINS[self.grain] + OWN))
-        level = Level(self.grain, self.steps, max(100, items), 0, 0, jsonl=True)
+        items = max(100, round(2 * self.seconds * WORKERS / (GRAINS[self.grain] + OWN)))
+        level = Level(self.grain, self.steps, items, 0, 0, jsonl=True)
         ours = Contestant("ftorch", partial(ftorch, level, WORKERS, self.options))
-        return [*loops, ours, *(Contestant(name, partial(self._peer, name)) for name in self.names)]
+        run = Contestant("run", partial(peer, "apipeers", f"run, {WORKERS} threads", self.steps, min(items, MOST)))
+        return [*loops, ours, run, *(Contestant(name, partial(self._peer, name)) for name in self.names)]
 
     def _peer(self, name: str) -> Sample:
         known = PEERS.get(name, Peer(name))
@@ -166,6 +168,7 @@ def _tell(field: Field, samples: Mapping[str, list[Sample]], results: Results) -
     loop = _rates(samples, "loop")
     shown = {"bare loop": loop, f"bare loops, {WORKERS} threads": _rates(samples, "loops")}
     shown["ftorch"] = ours = _rates(samples, "ftorch")
+    shown["ftorch, run() in a program"] = run = _rates(samples, "run")
     plain = {name: _rates(samples, name) for name in field.names}
     for name, rates in plain.items():
         shown[PEERS[name].label] = rates
@@ -179,6 +182,7 @@ def _tell(field: Field, samples: Mapping[str, list[Sample]], results: Results) -
             results.add(f"{grain}: {label}: efficiency", "%", efficiency)
         if "ftorch" not in label and "bare" not in label:
             results.add(f"{grain}: ftorch over {label}", "x", ratios(ours, rates), ">= 1")
+            results.add(f"{grain}: ftorch, run(), over {label}", "x", ratios(run, rates), ">= 1")
     pools = {PEERS[name].label: [1 / rate for rate in rates] for name, rates in plain.items() if PEERS[name].processes}
     if field.grain == "10us" and pools:
         best = best_of(pools)

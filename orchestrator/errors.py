@@ -7,15 +7,18 @@ The tree (exit code in brackets)::
     │   ├── JobFileError         a field of job.yaml: unknown, wrong type, bad unit, out of range
     │   ├── TaskError            the task cannot be imported, or is not what a task must be
     │   ├── InputError           the input cannot be planned: missing root, no such file, escapes its root
-    │   └── OutputError          the output cannot be written: exists, read-only, unknown format
+    │   ├── OutputError          the output cannot be written: exists, read-only, unknown format
+    │   └── ClusterRefused       the cluster will not have the job: invalid, a webhook, a policy, a quota
     ├── RunError [2]             the run folder cannot be used
     │   ├── RunNotFound          no run there
     │   ├── RunConflict          it belongs to another job, or to other code
-    │   └── RunDamaged           a file of it is not what the ledger says
+    │   ├── RunDamaged           a file of it is not what the ledger says
+    │   └── StoreRefused         the bucket it is kept in lets nobody in: no such bucket, no permission, another region
     ├── MachineError [3]         this machine cannot run the job
     │   ├── GilError             the GIL is on and the job requires it off
     │   │   └── GilRefused       an import that would turn it on; an ImportError, too, so that libraries can do without
-    │   └── MissingExtra         an optional dependency is not installed
+    │   ├── MissingExtra         an optional dependency is not installed
+    │   └── ClusterError         the cluster cannot be used from here: no kubeconfig, not reached, no permission
     ├── TooManyFailed [1]        the job ran, but more items failed than it allows
     ├── Interrupted [75]         stopped before the end; `--resume` goes on from the last commit
     │   ├── StoreUnavailable     the store cannot be written: full, read-only, gone
@@ -76,6 +79,10 @@ class OutputError(JobError):
     """The output cannot be written where the job wants it."""
 
 
+class ClusterRefused(JobError):
+    """The cluster will not have the job."""
+
+
 class RunError(FtorchError):
     """The run folder cannot be used."""
 
@@ -90,6 +97,10 @@ class RunConflict(RunError):
 
 class RunDamaged(RunError):
     """A file of the run is not what the ledger says it is."""
+
+
+class StoreRefused(RunError):
+    """The bucket that a run is kept in cannot be used: no such bucket, no permission, another region."""
 
 
 class MachineError(FtorchError):
@@ -108,6 +119,10 @@ class GilRefused(GilError, ImportError):
 
 class MissingExtra(MachineError):
     """An optional dependency is not installed."""
+
+
+class ClusterError(MachineError):
+    """The cluster cannot be used from here."""
 
 
 class TooManyFailed(FtorchError):

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -26,6 +27,19 @@ _USED = "{Py_mod_gil, Py_MOD_GIL_USED},"
 _IMPORTS = """
 static int run(PyObject *m) { PyObject *o = PyImport_ImportModule("inner_needs"); Py_XDECREF(o); return o ? 0 : -1; }
 """
+# Python 3.15's own way to be loaded: an array of slots in which the name is one of them.
+_EXPORT = """
+PyABIInfo_VAR(abi);
+{inner}
+static PySlot slots[] = {{
+    PySlot_STATIC_DATA(Py_mod_abi, &abi), {slots} PySlot_STATIC_DATA(Py_mod_name, "{name}"), PySlot_END }};
+PyMODEXPORT_FUNC PyModExport_{name}(void) {{ {before} return slots; }}
+"""
+_EXPORT_NOT_USED = "PySlot_DATA(Py_mod_gil, Py_MOD_GIL_NOT_USED),"
+_EXPORT_USED = "PySlot_DATA(Py_mod_gil, Py_MOD_GIL_USED),"
+_OLD_ARRAY = "static PyModuleDef_Slot inner[] = {" + _NOT_USED + "{0, NULL}};"
+_NEW_ARRAY = "static PySlot inner[] = {" + _EXPORT_NOT_USED + "PySlot_END};"
+_LATE_EXPORT = "for (PySlot *s = slots; s->sl_id; s++) if (s->sl_id == Py_mod_gil) s->sl_ptr = Py_MOD_GIL_NOT_USED;"
 _LATE = "for (PyModuleDef_Slot *s = slots; s->slot; s++) if (s->slot == Py_mod_gil) s->value = Py_MOD_GIL_NOT_USED;"
 
 
@@ -62,6 +76,24 @@ SAYS = {
     "renamed": "safe",
 }
 """What each does once it is loaded; a reader may leave it open, but must not say anything else."""
+
+
+def _export(name: str, slots: str, inner: str = "", before: str = "") -> str:
+    return _HEAD + _EXPORT.format(name=name, slots=slots, inner=inner, before=before)
+
+
+if sys.version_info >= (3, 15):
+    SOURCES |= {
+        "export_safe": _export("export_safe", _EXPORT_NOT_USED),
+        "export_none": _export("export_none", ""),
+        "export_used": _export("export_used", _EXPORT_USED),
+        "export_old_array": _export("export_old_array", "PySlot_STATIC_DATA(Py_mod_slots, inner),", _OLD_ARRAY),
+        "export_new_array": _export("export_new_array", "PySlot_STATIC_DATA(Py_slot_subslots, inner),", _NEW_ARRAY),
+        "export_late": _export("export_late", _EXPORT_USED, before=_LATE_EXPORT),
+    }
+    SAYS |= {
+        name: "needs" if name in ("export_none", "export_used") else "safe" for name in SOURCES if "export" in name
+    }
 
 
 def compiler() -> str:

@@ -52,3 +52,13 @@ class AuditReport(Struct, frozen=True):
     def matters(self) -> list[Finding]:
         """The findings for which the command ends with 1."""
         return [one for one in self.findings if one.severity != "note"]
+
+
+class MigrationReport(AuditReport, frozen=True):
+    """What an audit of a script that uses a pool found.
+
+    Attributes:
+        written: the files of the first job, if they were asked for.
+    """
+
+    written: list[str] = []

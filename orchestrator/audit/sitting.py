@@ -26,7 +26,10 @@ FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 _PATIENCE = 5.0
 _BLOCK = 1 << 16
 _MOST_PRINTED = 400
-_REQUIRES = re.compile(rb"# loading module '([^']+)', which requires the GIL")
+# 3.15 says of the first one, which turns the GIL on, only the second.
+_REQUIRES = re.compile(
+    rb"# loading module '([^']+)', which requires the GIL|\(GIL\) has been enabled to load module '([^']+)'"
+)
 _HUNG = b"Timeout ("
 _PLACE = re.compile(rb'File "([^"]+)", line (\d+) in (\S+)')
 
@@ -124,7 +127,8 @@ class Sitting:
     def _conclude(self, code: int, printed: IO[bytes]) -> None:
         """Note what the process's end means for the target it was at."""
         if self._verbose and FREE_THREADED:
-            needing = {name.decode() for name in _REQUIRES.findall(_slice(printed, 0, None))}
+            found = _REQUIRES.finditer(_slice(printed, 0, None))
+            needing = {(match[1] or match[2]).decode() for match in found}
             self.extensions = [
                 msgspec.structs.replace(one, declared=one.name not in needing) for one in self.extensions
             ]

@@ -9,13 +9,14 @@ class Asked(Struct, frozen=True):
     """What the command line asks for."""
 
     job: Path | None
-    run: Path | None
+    run: Path | str | None
     resume: bool
-    retry_failed: Path | None
+    retry_failed: Path | str | None
     limit: int | None
     threads: int | None
     accept_changes: bool
     overrides: tuple[str, ...]
+    shard: str | None = None
 
 
 class Telling(Struct, frozen=True):

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from orchestrator.audit.model import AuditReport, Extension
+from orchestrator.audit.model import AuditReport, Extension, MigrationReport
 from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import count, duration
 
+MOVED = "FT400"
 _NOTES_SHOWN = 8
 
 
@@ -26,17 +27,20 @@ def _rows(report: AuditReport) -> Iterator[Row]:
     ahead = [one for one in report.extensions if one.how != "imported"]
     yield "ahead", f"{_extensions(ahead)}; {count(report.distributions, 'distribution')} looked at"
     notes = 0
-    for one in report.findings:
-        if one.severity == "note":
+    # What a call of a pool becomes is what a script was asked about: that first, and each of its notes.
+    for one in sorted(report.findings, key=lambda one: one.rule != MOVED):
+        if one.severity == "note" and not one.rule.startswith("FT4"):
             notes += 1
             if notes > _NOTES_SHOWN:
                 continue
         place = f"{one.path}:{one.line}: " if one.line else ""
-        yield one.severity, f"{one.rule} {place}{one.message}"
+        yield "job" if one.rule == MOVED else one.severity, f"{one.rule} {place}{one.message}"
         yield "", one.fix
     if notes > _NOTES_SHOWN:
         yield "note", f"and {notes - _NOTES_SHOWN} more (--json has them all)"
     yield "time", duration(report.seconds)
+    for path in report.written if isinstance(report, MigrationReport) else ():
+        yield "wrote", path
 
 
 def _extensions(extensions: list[Extension]) -> str:

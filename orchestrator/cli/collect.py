@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say
-from orchestrator.engine.finishing import collect
+from orchestrator.engine.many import collect
 from orchestrator.report.words import count, size
 
 EPILOG = """\b
@@ -20,10 +21,11 @@ Examples:
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path, as_json: bool) -> None:
+@also_on_cluster("there", "collect")
+def command(run: Path | str, as_json: bool) -> None:
     """Put the output of RUN together from its parts, checking each one; the run must be complete.
 
-    RUN is a run's folder or name, or a job's folder for its newest run.
+    RUN is a run's folder, URL or name, or a job's folder for its newest run.
     """
     output = collect(find_run(run))
     if as_json:

@@ -28,7 +28,8 @@ def open_log() -> Any:
 class LogLines:
     """Logs progress to standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._log = open_log()
         self._odometer: Odometer | None = None
         self._next = 0.0
@@ -41,7 +42,7 @@ class LogLines:
     def started(self, manifest: Manifest, board: Path) -> None:
         """Log that the run starts."""
         self._log = self._log.bind(run=manifest.id)
-        self._log.info("started", folder=str(board.parent.parent.parent))
+        self._log.info("started", folder=self._run)
         now = time.monotonic()
         self._odometer = Odometer(board, now)
         self._next = now + _EVERY_SECONDS

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": "Write a job file and a task to start from.",
     "plan": "Say what a job would do, and why, without running it.",
     "audit": "Say what would turn the GIL on in a job, before it runs.",
+    "render": "Print what would be put on a Kubernetes cluster.",
     "submit": "Run a job, or go on with a run.",
     "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",
@@ -25,6 +26,10 @@ COMMANDS = {
     "compare": "Put a job beside the pools and the fleet that it would replace.",
     "collect": "Put a run's output together again.",
     "report": "Show a run's report.",
+    "logs": "Print what the pods of a run on a cluster print.",
+    "suspend": "Have a run on a cluster stop for a while.",
+    "resume": "Have a suspended run on a cluster go on.",
+    "cancel": "End a run on a cluster.",
     "schema": "Print the JSON Schema of job files.",
     "doctor": "Say what this machine offers, and what would hold a job back.",
 }

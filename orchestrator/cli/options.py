@@ -11,6 +11,7 @@ from orchestrator.errors import RunNotFound
 from orchestrator.run.folder import MANIFEST, list_runs, runs_folder
 from orchestrator.spec.load import load_job
 from orchestrator.spec.model import JobSpec
+from orchestrator.store.open import whereabouts
 
 JOB_FILE = "job.yaml"
 
@@ -41,17 +42,18 @@ def load(job: Path, overrides: tuple[str, ...] = ()) -> tuple[Path, JobSpec]:
 
 
 def run_argument(function: Any) -> Any:
-    """The RUN argument: a run's folder or its name, a job's folder for its newest run; by default this folder."""
-    type_ = click.Path(path_type=Path)
-    return click.argument("run", type=type_, default=".", shell_complete=complete_run)(function)
+    """The RUN argument: a run's folder, URL or name, a job's folder for its newest run; by default this folder."""
+    return click.argument("run", type=whereabouts, default=".", shell_complete=complete_run)(function)
 
 
-def find_run(run: Path) -> Path:
-    """The folder of the run that is meant: by its folder, by its name here, or as the newest of a job's folder.
+def find_run(run: Path | str) -> Path | str:
+    """The folder or URL of the run that is meant: by that, by its name here, or as the newest of a job's folder.
 
     Raises:
         RunNotFound: there is none.
     """
+    if isinstance(run, str):
+        return run
     named = runs_folder(Path.cwd()) / run
     for folder in (run, named):
         if (folder / MANIFEST).exists():

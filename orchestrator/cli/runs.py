@@ -6,19 +6,22 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import json_option
 from orchestrator.cli.show import print_json
 from orchestrator.cli.status import settled
 from orchestrator.cli.streams import say
 from orchestrator.errors import FtorchError, RunNotFound
 from orchestrator.report.words import number, share
-from orchestrator.run.folder import Manifest, list_runs, runs_folder
+from orchestrator.run.folder import Manifest, list_runs, list_runs_below, runs_folder
 from orchestrator.run.status import RunStatus, read_status
 from orchestrator.store.base import Store
+from orchestrator.store.open import whereabouts
 
 EPILOG = """\b
 Examples:
   ftorch runs
+  ftorch runs s3://bucket/runs
   ftorch runs jobs/hashing --json | jq -r '.[] | select(.state == "interrupted").folder'
 """
 
@@ -36,20 +39,28 @@ class Unreadable(Struct, frozen=True):
 
 
 @click.command(epilog=EPILOG)
-@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.argument("folder", type=whereabouts, default=".")
 @json_option
-def command(folder: Path, as_json: bool) -> None:
-    """List the runs of the jobs in FOLDER (this folder, if none is named), the oldest first."""
+@also_on_cluster("there", "runs")
+def command(folder: Path | str, as_json: bool) -> None:
+    """List the runs of the jobs in FOLDER (this folder, if none is named), or below a URL, the oldest first."""
+    if isinstance(folder, str):
+        _tell([_status(store, manifest) for store, manifest in list_runs_below(folder)], folder, as_json)
+        return
     if not folder.exists():
         raise RunNotFound("there is no such folder", where=str(folder))
     base = folder.parent if folder.is_file() else folder
     found = [_status(store, manifest) for store, manifest in list_runs(base)]
+    _tell(found, str(runs_folder(base)), as_json)
+
+
+def _tell(found: list[RunStatus | Unreadable], where: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif found:
         say("\n".join(_table([_HEADS, *map(_cells, found)])))
     else:
-        say(f"no runs below {runs_folder(base)}")
+        say(f"no runs below {where}")
 
 
 def _status(store: Store, manifest: Manifest) -> RunStatus | Unreadable:

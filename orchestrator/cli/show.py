@@ -64,8 +64,8 @@ class Unfailing:
                 failed.ended()
 
 
-def open_watcher(quiet: bool) -> Watcher:
-    """What shows progress here: a live line on a terminal, log lines elsewhere, nothing when quiet."""
+def open_watcher(quiet: bool, run: Path | str) -> Watcher:
+    """What shows the progress of a run here: a live line on a terminal, log lines elsewhere, nothing when quiet."""
     if quiet:
         return Silence()
     if sys.stderr.isatty():
@@ -74,4 +74,4 @@ def open_watcher(quiet: bool) -> Watcher:
         return Unfailing(LiveLine())
     from orchestrator.cli.log import LogLines
 
-    return Unfailing(LogLines())
+    return Unfailing(LogLines(str(run)))

@@ -8,6 +8,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
@@ -15,8 +16,10 @@ from orchestrator.report.lines import Row, labelled
 from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.report.words import number, share, size
 from orchestrator.run.folder import read_manifest
+from orchestrator.run.scratch import scratch_of
 from orchestrator.run.status import RunStatus, read_status
-from orchestrator.store.local import LocalStore
+from orchestrator.store.base import Store
+from orchestrator.store.open import open_store
 
 EPILOG = """\b
 Examples:
@@ -45,12 +48,13 @@ class LiveFigures(Struct, frozen=True):
 @click.command(epilog=EPILOG)
 @run_argument
 @json_option
-def command(run: Path, as_json: bool) -> None:
-    """Say how far RUN is; works while it runs. RUN is a run's folder or name, or a job's folder for its newest run."""
+@also_on_cluster("there", "status")
+def command(run: Path | str, as_json: bool) -> None:
+    """Say how far RUN is, also while it runs. RUN is a run's folder, URL or name, or a job's folder for its newest."""
     folder = find_run(run)
-    store = LocalStore(folder)
+    store = open_store(folder)
     status = read_status(store, read_manifest(store))
-    pace = _pace(status, folder)
+    pace = _pace(status, folder) if status.shards == 1 else _pace_of_shards(store, status)
     if as_json:
         print_json({**msgspec.to_builtins(status), "live": None if pace is None else _figures(pace)})
         return
@@ -60,12 +64,18 @@ def command(run: Path, as_json: bool) -> None:
         say(f"  {pace_line(pace, width_of(sys.stdout))}")
 
 
-def _pace(status: RunStatus, folder: Path) -> Pace | None:
+def _pace(status: RunStatus, folder: Path | str) -> Pace | None:
     if status.state != "running" or status.owner is None:
         return None
     now = time.monotonic()
     start = now - max(0.0, time.time() - status.owner.since)
-    return Odometer(folder / "shards" / "0" / "board", start).read(now)
+    return Odometer(scratch_of(folder) / "shards" / "0" / "board", start).read(now)
+
+
+def _pace_of_shards(store: Store, status: RunStatus) -> Pace | None:
+    from orchestrator.cli.shards import pace_here
+
+    return pace_here(store, status)
 
 
 def _figures(pace: Pace) -> LiveFigures:
@@ -82,8 +92,10 @@ def _figures(pace: Pace) -> LiveFigures:
     )
 
 
-def _rows(status: RunStatus, folder: Path) -> list[Row]:
+def _rows(status: RunStatus, folder: Path | str) -> list[Row]:
     rows = [("committed", f"{settled(status)} ({share(status.fraction)})")]
+    if status.shards > 1:
+        rows.append(("shards", f"{number(status.settled_shards)} of {number(status.shards)} settled"))
     if status.failed:
         rows.append(("failed", number(status.failed)))
     if status.state in _GO_ON:

@@ -14,7 +14,7 @@ from orchestrator.cli.signals import name_of
 from orchestrator.cli.standby import Standby
 from orchestrator.cli.streams import complain
 from orchestrator.engine.runreport import RunReport
-from orchestrator.engine.session import Sitting, begin, resume
+from orchestrator.engine.session import Sitting, begin
 from orchestrator.engine.spawn import Spawned
 from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import (
@@ -27,9 +27,9 @@ from orchestrator.errors import (
     RunConflict,
     RunNotFound,
 )
-from orchestrator.run.folder import MANIFEST, is_finished, list_runs, new_run_id, read_manifest, runs_folder
+from orchestrator.run.folder import is_finished, is_there, list_runs, new_run_id, read_manifest, runs_folder
 from orchestrator.spec.model import JobSpec
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 _CODES = {"done": DONE, "failed": TOO_MANY_FAILED, "interrupted": RESUMABLE}
 
@@ -56,14 +56,14 @@ def submit(asked: Asked, telling: Telling, standby: Standby) -> int:
 
 def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool, spawned: Spawned) -> RunReport:
     """Run it, and say how to go on where a signal ended it before or after the worker was at work."""
-    watcher = open_watcher(quiet)
+    watcher = open_watcher(quiet, sitting.run)
     try:
-        return resume(sitting, watcher, spawned) if going_on else _begin(sitting, watcher, joining, spawned)
+        return _resume(sitting, watcher, spawned) if going_on else _begin(sitting, watcher, joining, spawned)
     except KeyboardInterrupt as stop:
-        if not (sitting.run / MANIFEST).exists():
+        if not is_there(sitting.run, sitting.spec.remote):
             raise
         hint = f"Go on with: ftorch submit --run {sitting.run} --resume"
-        raise Interrupted(f"stopped by {name_of(stop)}", where=sitting.run.name, hint=hint) from stop
+        raise Interrupted(f"stopped by {name_of(stop)}", where=str(sitting.run).rpartition("/")[2], hint=hint) from stop
     finally:
         watcher.ended()
 
@@ -73,9 +73,16 @@ def _begin(sitting: Sitting, watcher: Watcher, joining: bool, spawned: Spawned) 
     try:
         return begin(sitting, watcher, spawned)
     except OutputError, RunConflict:
-        if not joining or not (sitting.run / MANIFEST).exists():
+        if not joining or not is_there(sitting.run, sitting.spec.remote):
             raise
-        return resume(sitting, watcher)
+        return _resume(sitting, watcher, None)
+
+
+def _resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None) -> RunReport:
+    """Go on with a run, of however many shards."""
+    from orchestrator.engine.many import resume
+
+    return resume(sitting, watcher, spawned)
 
 
 def _tell(report: RunReport, quiet: bool, as_json: bool) -> None:
@@ -100,7 +107,7 @@ def _sitting(asked: Asked) -> tuple[Sitting, bool]:
         return structs.replace(sitting, retry_failed=True, accept_changes=True), True
     if asked.job is None:
         assert asked.run is not None
-        return _of_run(asked.run.resolve(), asked), True
+        return _of_run(_resolved(asked.run), asked), True
     job_file, spec = load(asked.job, asked.overrides)
     spec = _with_threads(spec, asked.threads)
     if asked.resume:
@@ -108,11 +115,11 @@ def _sitting(asked: Asked) -> tuple[Sitting, bool]:
         if found is not None:
             return Sitting(spec, job_file, found, accept_changes=asked.accept_changes), True
     folder = asked.run or runs_folder(job_file.parent) / new_run_id(spec.name)
-    return Sitting(spec, job_file, folder.resolve(), limit=asked.limit), False
+    return Sitting(spec, job_file, _resolved(folder), limit=asked.limit), False
 
 
-def _of_run(run: Path, asked: Asked) -> Sitting:
-    manifest = read_manifest(LocalStore(run))
+def _of_run(run: Path | str, asked: Asked) -> Sitting:
+    manifest = read_manifest(open_store(run))
     if asked.overrides:
         raise JobError(
             "--set needs the job file, and a run was named",
@@ -122,15 +129,19 @@ def _of_run(run: Path, asked: Asked) -> Sitting:
     return Sitting(spec, Path(manifest.job_file), run, accept_changes=asked.accept_changes)
 
 
+def _resolved(run: Path | str) -> Path | str:
+    return run.resolve() if isinstance(run, Path) else run
+
+
 def _with_threads(spec: JobSpec, threads: int | None) -> JobSpec:
     if threads is None:
         return spec
     return msgspec.structs.replace(spec, resources=msgspec.structs.replace(spec.resources, threads=threads))
 
 
-def _unfinished(run: Path | None, job_file: Path, spec: JobSpec) -> Path | None:
+def _unfinished(run: Path | str | None, job_file: Path, spec: JobSpec) -> Path | str | None:
     if run is not None:
-        return run.resolve() if (run / MANIFEST).exists() else None
+        return _resolved(run) if is_there(run, spec.remote) else None
     mine = [
         store
         for store, manifest in list_runs(job_file.parent)

@@ -8,9 +8,11 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.asked import Asked, Telling
+from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.completion import complete_run
 from orchestrator.cli.options import job_argument, json_option, overrides_option
 from orchestrator.cli.standby import Standby
+from orchestrator.store.open import whereabouts
 
 EPILOG = """\b
 Examples:
@@ -18,13 +20,16 @@ Examples:
   ftorch submit job.yaml --limit 100 --set output.overwrite=true       try it on a few items first
   ftorch submit job.yaml --set with.algorithm=blake3 --threads 8
   ftorch submit job.yaml --resume                                      go on with the newest unfinished run
+  ftorch submit job.yaml --run /shared/run --shard 3                   one process's part, beside others'
+  ftorch submit job.yaml --run s3://bucket/runs/monday                 keep the run's state in a bucket
   ftorch submit --retry-failed hash-photos-20260101-020000-1a2b        do again just what failed
+  ftorch submit job.yaml --on kubernetes                               on a cluster, and follow it there
 """
 
 
 @click.command(epilog=EPILOG)
 @job_argument(required=False)
-@click.option("--run", type=click.Path(path_type=Path), help="Keep the run in this folder.", metavar="DIR")
+@click.option("--run", type=whereabouts, help="Keep the run in this folder, or at this URL.", metavar="DIR")
 @click.option(
     "--resume",
     "resume_",
@@ -33,10 +38,16 @@ Examples:
 )
 @click.option(
     "--retry-failed",
-    type=click.Path(path_type=Path),
+    type=whereabouts,
     metavar="RUN",
     help="Do again what failed in a run, and publish its output anew.",
     shell_complete=complete_run,
+)
+@click.option(
+    "--shard",
+    metavar="K|auto",
+    help="Do one of the kubernetes.shards parts of the input, beside processes that do the others in the same --run; "
+    "auto takes JOB_COMPLETION_INDEX.",
 )
 @click.option("--threads", type=click.IntRange(1, 4096), help="So many threads, whatever the quota says.", metavar="N")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N items.", metavar="N")
@@ -46,12 +57,14 @@ Examples:
 @overrides_option
 @json_option
 @click.pass_obj
+@also_on_cluster("submitting_there", "command", submits=True)
 def command(
     standby: Standby,
     job: Path | None,
-    run: Path | None,
+    run: Path | str | None,
     resume_: bool,
-    retry_failed: Path | None,
+    retry_failed: Path | str | None,
+    shard: str | None,
     threads: int | None,
     limit: int | None,
     accept_changes: bool,
@@ -61,8 +74,12 @@ def command(
     as_json: bool,
 ) -> int:
     """Run the job in JOB (a job.yaml, or the folder that holds one)."""
-    asked = Asked(job, run, resume_, retry_failed, limit, threads, accept_changes, overrides)
+    asked = Asked(job, run, resume_, retry_failed, limit, threads, accept_changes, overrides, shard)
     _check(asked)
+    if shard is not None and not dry_run:
+        from orchestrator.cli.pod import sit
+
+        return sit(asked, Telling(quiet, as_json), standby)
     from orchestrator.cli.submission import dry, submit
 
     return dry(asked, as_json) if dry_run else submit(asked, Telling(quiet, as_json), standby)
@@ -70,6 +87,9 @@ def command(
 
 def _check(asked: Asked) -> None:
     """Options that mean nothing together are mistakes, told before anything else is looked at."""
+    if asked.shard is not None:
+        _check_shard(asked)
+        return
     going_on = "--retry-failed" if asked.retry_failed else "--resume" if asked.resume else None
     if asked.retry_failed is not None:
         for name, given in (("JOB", asked.job), ("--run", asked.run), ("--resume", asked.resume)):
@@ -81,3 +101,11 @@ def _check(asked: Asked) -> None:
         raise click.UsageError(f"--limit is settled when a run begins; it cannot be given with {going_on}")
     if asked.accept_changes and not going_on:
         raise click.UsageError("--accept-changes is about going on with a run: give it with --resume")
+
+
+def _check_shard(asked: Asked) -> None:
+    if asked.job is None or asked.run is None:
+        raise click.UsageError("--shard needs JOB, and --run for the folder that all shards share")
+    for name, given in (("--resume", asked.resume), ("--retry-failed", asked.retry_failed)):
+        if given:
+            raise click.UsageError(f"--shard begins a run or goes on with it by itself: leave out {name}")

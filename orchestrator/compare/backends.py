@@ -87,7 +87,7 @@ def _redis(workers: int) -> Backend:
     try:
         check_redis()
     except FtorchError as error:
-        return Backend("redis", what, refused=str(error).replace("\n  ", " "))
+        return Backend("redis", what, refused=f"{error.message}. {error.hint or ''}".rstrip())
     return _own("redis", what)
 
 

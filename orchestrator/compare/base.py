@@ -120,6 +120,7 @@ class Command(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         count, seconds: for `ones`: at most so many items, and no further one after so many seconds.
+        skip: for `ones`: these numbers are left out.
     """
 
     do: str
@@ -127,3 +128,4 @@ class Command(Struct, frozen=True, omit_defaults=True):
     path: str = ""
     count: int = 0
     seconds: float = 0.0
+    skip: list[int] = []

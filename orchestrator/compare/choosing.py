@@ -70,20 +70,33 @@ def binding_of(spec: JobSpec, base: Path, kind: str) -> Binding:
     return Binding(spec.task, str(base), msgspec.json.encode(spec.arguments).decode(), kind)
 
 
-def first_items(chooser: Chooser, limit: int, standing: list[Contender], tell: Callable[[str], None]) -> Found:
+def first_items(
+    chooser: Chooser, limit: int, standing: Callable[[], list[Contender]], tell: Callable[[str], None]
+) -> Found:
     """The first so many."""
     chosen, course = chooser(Wanted(limit=limit))
-    tune_all(standing, course, tell)
+    _tune(chooser, course, standing, tell)
     return chosen, course, "the first of the input"
 
 
-def spread_items(chooser: Chooser, items: int, standing: list[Contender], tell: Callable[[str], None]) -> Found:
+def _tune(
+    chooser: Chooser, course: Course, standing: Callable[[], list[Contender]], tell: Callable[[str], None]
+) -> None:
+    """Tune the peers; where items have a time limit, after a look at whether they keep it, since no peer has one."""
+    if chooser.spec.timeout.item is not None:
+        try_first(standing(), course, tell)
+    tune_all(standing(), course, tell)
+
+
+def spread_items(
+    chooser: Chooser, items: int, standing: Callable[[], list[Contender]], tell: Callable[[str], None]
+) -> Found:
     """About so many, spread over the input."""
     whole = chooser.survey(tell)
     found = len(chooser(wanted_of(whole, items, None))[0].keys) if whole.unit == "byte" else None
     wanted = wanted_of(whole, items, found)
     chosen, course = chooser(wanted)
-    tune_all(standing, course, tell)
+    _tune(chooser, course, standing, tell)
     return chosen, course, _words(wanted, chosen, whole)
 
 

@@ -11,7 +11,9 @@ from orchestrator.compare.backends import Backend
 from orchestrator.compare.figures import Sample, Terms, figures_of
 from orchestrator.compare.results import Row
 from orchestrator.compare.turn import Course, take_turn, tune
+from orchestrator.report.words import count
 
+_LATE = "Timeout: "
 _REFUSES = re.compile(r"module (\S+) does not support loading in subinterpreters")
 
 
@@ -63,9 +65,15 @@ def try_first(standing: Sequence[Contender], course: Course, tell: Callable[[str
     for contender in standing:
         tell(f"trying {course.items} items on {contender.name}")
         try:
-            return take_turn(contender.backend, course, 1, latencies=False)[0].seconds
+            sample, outcome = take_turn(contender.backend, course, 1, latencies=False)
         except StageFailed as failure:
             contender.refused = why(failure, contender.name)
+            continue
+        late = sum(text.startswith(_LATE) for text in outcome.failed.values())
+        for other in standing if late else ():
+            if other is not contender:
+                other.refused = f"it has no time limit, and {count(late, 'item')} took longer than timeout.item"
+        return sample.seconds
     return None
 
 

@@ -6,6 +6,7 @@ fold's file holds its one value. Results are compared as ftorch writes them.
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from orchestrator.run.records import Failure
 from orchestrator.tasks.api import Fold
 
 _SHOWN = 100
+# Where an object lies is no part of a failure: it differs from process to process.
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 # The order in which a float's parts are added differs with the chunks.
 _CLOSE = 1e-9
 
@@ -83,7 +86,8 @@ class Outcome:
 
 def read_outcome(path: Path, items: int, is_fold: bool) -> Outcome:
     """What a contestant wrote."""
-    failed = msgspec.json.decode(failed_beside(path).read_bytes(), type=dict[int, str])
+    told = msgspec.json.decode(failed_beside(path).read_bytes(), type=dict[int, str])
+    failed = {number: _ADDRESS.sub("0x…", text) for number, text in told.items()}
     if is_fold:
         return Outcome(path, (), failed, msgspec.json.decode(path.read_bytes()))
     with path.open("rb") as lines:

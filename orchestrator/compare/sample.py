@@ -69,7 +69,7 @@ def survey(spec: JobSpec, base: Path, folder: Path, tell: Callable[[int], None])
     Raises:
         InputError: the input cannot be planned, or is empty.
     """
-    source = open_source(spec.input, base)
+    source = open_source(spec.input, base, spec.remote)
     index = write_plan(LocalStore(folder), source, _counted(source.entries(), tell), 1, lambda: None)
     if not index.units:
         raise InputError("the input is empty: there is nothing to compare", where="input")
@@ -107,7 +107,7 @@ def choose(spec: JobSpec, base: Path, wanted: Wanted, whole: Path, folder: Path)
     limited = None
     if wanted.limit is None:
         spec = _thinned(spec, wanted.share)
-    source = open_source(spec.input, base)
+    source = open_source(spec.input, base, spec.remote)
     if wanted.limit is not None:
         limited = Limited(source, wanted.limit)
         entries = iter(limited)

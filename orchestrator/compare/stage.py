@@ -85,11 +85,14 @@ def _facts(assignment: Assignment | None) -> Told:
 def _ones(contestant: Contestant, command: Command) -> list[float]:
     """Items one at a time, spread over all there are; `size` is how many there are."""
     latencies: list[float] = []
+    skipped = frozenset(command.skip)
     until = time.perf_counter() + command.seconds
     for turn in range(command.count):
         if latencies and time.perf_counter() >= until:
             break
-        latencies.append(contestant.one(turn * command.size // command.count))
+        number = turn * command.size // command.count
+        if number not in skipped:
+            latencies.append(contestant.one(number))
     return latencies
 
 

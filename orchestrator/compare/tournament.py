@@ -105,11 +105,15 @@ class Tournament:
 
     def _choose(self, chooser: Chooser) -> Found:
         asked = self._asked
+
+        def standing() -> list[Contender]:
+            return self._standing
+
         if asked.limit is not None:
-            return first_items(chooser, asked.limit, self._standing, self._tell)
+            return first_items(chooser, asked.limit, standing, self._tell)
         if asked.sample is not None:
-            return spread_items(chooser, asked.sample, self._standing, self._tell)
-        return enough_items(chooser, lambda: self._standing, self._tell)
+            return spread_items(chooser, asked.sample, standing, self._tell)
+        return enough_items(chooser, standing, self._tell)
 
     def _rounds(self, course: Course, chosen: Chosen) -> None:
         for number in range(self._asked.rounds):

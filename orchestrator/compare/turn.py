@@ -72,13 +72,10 @@ def take_turn(backend: Backend, course: Course, size: int, latencies: bool = Tru
         assert told is not None
         path = Path(course.assignment.scratch) / f"{backend.name}.results"
         arena.ask("save", path=str(path))
-        alone: list[float] = []
-        if latencies:
-            # One that finds what was used last still in its cache would be no latency of an idle pool: a few first.
-            arena.ask("ones", size=course.items, count=3, seconds=LATENCY_SECONDS)
-            alone = arena.ask("ones", size=course.items, count=LATENCIES, seconds=LATENCY_SECONDS).latencies
-    if backend.name == "python":
-        _translate(course, path)
+        if backend.name == "python":
+            _translate(course, path)
+        outcome = read_outcome(path, course.items, course.is_fold)
+        alone = _latencies(arena, course, sorted(outcome.failed)) if latencies else []
     sample = Sample(
         startup=startup,
         seconds=told.seconds,
@@ -89,7 +86,14 @@ def take_turn(backend: Backend, course: Course, size: int, latencies: bool = Tru
         latencies=alone,
         note=told.note,
     )
-    return sample, read_outcome(path, course.items, course.is_fold)
+    return sample, outcome
+
+
+def _latencies(arena: Arena, course: Course, failed: list[int]) -> list[float]:
+    """The seconds of single items that do not fail: one that does not end would be waited for for ever."""
+    # One that finds what was used last still in its cache would be no latency of an idle pool: a few first.
+    arena.ask("ones", size=course.items, count=3, seconds=LATENCY_SECONDS, skip=failed)
+    return arena.ask("ones", size=course.items, count=LATENCIES, seconds=LATENCY_SECONDS, skip=failed).latencies
 
 
 def tune(backend: Backend, course: Course) -> tuple[int, float, list[int]]:

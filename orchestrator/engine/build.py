@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from orchestrator.engine.board import Board
 from orchestrator.engine.execution import Calling
-from orchestrator.engine.lane import Lane
+from orchestrator.engine.lane import Lane, Plan
 from orchestrator.engine.sinks import EncoderSink, FoldSink, Sink
+from orchestrator.inputs.base import Reader
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.base import Encoder
 from orchestrator.outputs.open import open_encoder
@@ -34,6 +35,7 @@ class LaneParts(Struct, frozen=True):
         output: the root of the output's tree ("" for other formats).
         replace: a tree's files may replace existing ones.
         pins: the CPU for each lane, where the job pins its threads; else empty.
+        alone: whether all lanes of the run are in this process.
     """
 
     store: Store
@@ -44,6 +46,7 @@ class LaneParts(Struct, frozen=True):
     output: str
     replace: bool
     pins: tuple[int, ...] = ()
+    alone: bool = True
 
 
 class ThreadLane(Lane):
@@ -68,16 +71,27 @@ def make_lane(parts: LaneParts, index: int) -> ThreadLane:
     _pin(spec, parts.pins, index)
     state = make_thread_state(task, arguments, parts.process)
     call = bind(task, arguments, Context(parts.process, state.value, index))
-    source = open_source(spec.input, Path(parts.manifest.base))
+    source = open_source(spec.input, Path(parts.manifest.base), spec.remote)
+    reader = source.reader()
     lane = ThreadLane(
-        plan=PlanReader(parts.store, read_index(parts.store)),
-        reader=source.reader(),
+        plan=_plan(parts, reader),
+        reader=reader,
         calling=Calling(call, task.options.batch, spec.retry),
         sink=_sink(parts),
         line=parts.board.line(index),
     )
     lane.state = state
     return lane
+
+
+def _plan(parts: LaneParts, reader: Reader) -> Plan:
+    """What tells a lane its stretches; a reader that downloads ahead is told of the plan, too."""
+    index = read_index(parts.store)
+    plan = PlanReader(parts.store, index)
+    follow: Callable[..., Plan] | None = getattr(reader, "follow", None)
+    if follow is None:
+        return plan
+    return follow(plan, PlanReader(parts.store, index), index.shards if parts.alone else (), index.attempt)
 
 
 def _pin(spec: JobSpec, pins: tuple[int, ...], index: int) -> None:
@@ -91,4 +105,5 @@ def _sink(parts: LaneParts) -> Sink:
     if fold is not None:
         return FoldSink(fold)
     make: Callable[..., Encoder] = open_encoder
-    return EncoderSink(make(parts.manifest.spec.output, parts.manifest.output_format, parts.output, parts.replace))
+    spec = parts.manifest.spec
+    return EncoderSink(make(spec.output, parts.manifest.output_format, parts.output, parts.replace, spec.remote))

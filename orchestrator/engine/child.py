@@ -18,7 +18,8 @@ from orchestrator.engine.protocol import Work, problem_of
 from orchestrator.errors import FtorchError
 from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.run.folder import read_manifest
-from orchestrator.store.local import LocalStore
+from orchestrator.spec.load import parse_job
+from orchestrator.store.open import open_store
 from orchestrator.tasks.bind import State, make_process_state
 from orchestrator.tasks.load import load_task
 
@@ -46,7 +47,7 @@ def _child(pipe: Connection) -> None:
 
 
 def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
-    store = LocalStore(Path(work.run))
+    store = open_store(work.run, parse_job(bytes(work.job)).remote)
     manifest = msgspec.structs.replace(read_manifest(store), job=work.job)
     spec = manifest.spec
     if spec.runtime.free_threading == "required":
@@ -57,7 +58,7 @@ def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
     state = make_process_state(task, spec.arguments)
     mapped = Board.open(Path(board), write=True)
     pins = pin_plan(cpu_facts(), index + 1)
-    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins)
+    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins, alone=False)
     return make_lane(parts, index), state
 
 

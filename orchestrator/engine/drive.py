@@ -22,7 +22,7 @@ from orchestrator.engine.protocol import Work
 from orchestrator.engine.quotawatch import QuotaWatch
 from orchestrator.engine.ramping import Ground, Ramp, why_no_ramp
 from orchestrator.engine.stopping import StopSwitch
-from orchestrator.engine.verdict import judge_ended, judge_running
+from orchestrator.engine.verdict import judge_ended, judge_running, judge_shard
 from orchestrator.errors import GilError
 from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.interpreter import BackendDecision, gil_enabled
@@ -30,6 +30,7 @@ from orchestrator.measure.scaling import Scaling
 from orchestrator.measure.usage import runnable_seconds
 from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
+from orchestrator.run.plan import PlanIndex
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
@@ -82,8 +83,12 @@ class Drive:
         self.probe = Probe(board, node.backend.backend == "threads")
         self._memory = MemoryWatch(node.manifest.spec)
         self.gc = GcWatch(node.manifest.spec, node.backend.backend == "threads")
-        total = board.read().total_items
-        self._total = None if total == fields.UNKNOWN else total
+        self._total: int | None = None
+        self._whole = True
+
+    def settle_total(self, index: PlanIndex) -> None:
+        """Say how many items the whole run has, and whether this shard is all of it."""
+        self._total, self._whole = index.items, len(index.shards) <= 2
 
     def run(self, pool: Pool, threads: int) -> Ending | None:
         """Have a pool do its chunks, with so many threads; how the work ended, or None if there may be more to do.
@@ -145,12 +150,17 @@ class Drive:
     def conclusion(self) -> Ending:
         """How a shard whose every item is settled ended."""
         progress = self.ledger.progress
-        final = judge_ended(self.node.manifest.spec.failures, len(progress.failed), progress.items)
+        rule = self.node.manifest.spec.failures
+        if self._whole:
+            final = judge_ended(rule, len(progress.failed), progress.items)
+        else:
+            final = judge_shard(rule, len(progress.failed), self.node.work.failed_elsewhere, self._total)
         return Ending("failed", final.reason) if final.failed else Ending("done", "every item is settled")
 
     def _over(self, pool: Pool, ended: bool) -> Ending | None:
         switch, progress = self.node.switch, self.ledger.progress
-        verdict = judge_running(self.node.manifest.spec.failures, len(progress.failed), self._total)
+        failed = len(progress.failed) + self.node.work.failed_elsewhere
+        verdict = judge_running(self.node.manifest.spec.failures, failed, self._total)
         if verdict.failed:
             pool.halt()
             return Ending("failed", verdict.reason) if ended or switch.overdue() else None

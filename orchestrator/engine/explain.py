@@ -65,7 +65,7 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
         JobError: the task, the input or the output is wrong.
         MachineError: this machine cannot run the job.
     """
-    source = open_source(spec.input, base)
+    source = open_source(spec.input, base, spec.remote)
     threads = decide_threads_for(spec)
     pools = pool_caps(spec, threads)
     with Worker() as worker:
@@ -75,7 +75,7 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
     output_format = resolve_output_format(spec.output, loaded.is_fold)
     refusal = None
     try:
-        check_output(spec.output, output_format, base, spec.name)
+        check_output(spec.output, output_format, base, spec.name, spec.remote)
     except OutputError as error:
         refusal = str(error)
     target = target_of(spec.output, output_format, base, spec.name)
@@ -92,7 +92,7 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
         threads=threads,
         backend=loaded.backend,
         import_seconds=loaded.seconds,
-        output=None if output_format == "none" else os.fspath(target.path),
+        output=None if output_format == "none" else target.shown,
         output_format=output_format,
         refusal=refusal,
         runs=os.fspath(runs_folder(base)),

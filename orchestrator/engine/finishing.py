@@ -20,13 +20,14 @@ from orchestrator.run.plan import PlanIndex, read_index
 from orchestrator.run.progress import Progress
 from orchestrator.run.records import Commit, Range
 from orchestrator.run.shards import Shard, read_shards
+from orchestrator.run.tally import remove_tally
 from orchestrator.store.base import NotFound, Store
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 
 _EXAMPLES = 5
 
 
-def collect(run: Path) -> OutputReport | None:
+def collect(run: Path | str) -> OutputReport | None:
     """Put the output of a complete run together (again); None for a job without output.
 
     Raises:
@@ -34,7 +35,7 @@ def collect(run: Path) -> OutputReport | None:
         RunConflict: items are still missing.
         OutputError, StoreUnavailable: the output cannot be written.
     """
-    store = LocalStore(run)
+    store = open_store(run)
     manifest = folder.read_manifest(store)
     settled = _settled(store)
     if not settled.complete:
@@ -44,7 +45,7 @@ def collect(run: Path) -> OutputReport | None:
             hint=f"Finish it first: ftorch submit --run {run} --resume",
         )
     if manifest.output_format == "json":
-        _merge_again(store, manifest)
+        merge_again(store, manifest)
     if settled.failed:
         write_failures(store, settled)
     return publish(store, manifest, settled)
@@ -57,8 +58,12 @@ def _settled(store: Store) -> Settled:
         return Settled([Shard([], Progress(0, 1))])
 
 
-def _merge_again(store: Store, manifest: Manifest) -> None:
-    """A fold's accumulators are merged by the task's own code, so in a worker."""
+def merge_again(store: Store, manifest: Manifest) -> None:
+    """Merge a fold's accumulators, which the task's own code does, so in a worker.
+
+    Raises:
+        FtorchError: what the worker raised.
+    """
     with Worker() as worker:
         worker.load(Load(manifest.job, manifest.base, {}, prepare=False))
         worker.loaded()
@@ -97,13 +102,19 @@ def finish(store: Store, manifest: Manifest, ended: Ended, restarts: tuple[str, 
 
 
 def _node_reports(store: Store, index: PlanIndex) -> list[NodeReport]:
-    found: list[NodeReport] = []
-    for shard in range(len(index.shards) - 1):
-        try:
-            found.append(msgspec.json.decode(store.get(f"shards/{shard}/report.json"), type=NodeReport))
-        except NotFound:
-            continue
-    return found
+    if len(index.shards) > 2:
+        # They may be many: `read_node` gives one at a time, and the cluster's report what they add up to.
+        return []
+    node = read_node(store, 0)
+    return [] if node is None else [node]
+
+
+def read_node(store: Store, shard: int) -> NodeReport | None:
+    """The report of the worker that was the last to end its work on a shard; None where there is none."""
+    try:
+        return msgspec.json.decode(store.get(f"shards/{shard}/report.json"), type=NodeReport)
+    except NotFound, msgspec.MsgspecError:
+        return None
 
 
 def void_damaged(store: Store) -> int:
@@ -118,6 +129,7 @@ def void_damaged(store: Store) -> int:
         if not found:
             continue
         count += len(found)
+        remove_tally(store, number)
         ledger = Ledger(store, number, index.shards[number], index.shards[number + 1])
         epoch = ledger.claim()
         ledger.append(partial(_take_back, epoch, found))

@@ -3,7 +3,10 @@
 The interpreter's own unwinder reads them from memory (process_vm_readv(2)) as a profiler outside would: no thread is
 stopped for it. `sys._current_frames` would stop them all, for as long as one of them stays in C code without letting go
 of the interpreter. A stack that changes while it is read gives an error or a wrong line, seldom; many looks make up
-for that. Where there is no unwinder, or it may not read, no line is known.
+for that. Where there is no unwinder, or it may not read, no line is known. 3.15's
+`profiling.sampling` reads stacks with it, too; that module's own `SampleProfiler` always keeps frames between two
+looks, and for that writes into the state of each thread it saw, which in one's own process may be memory that is used
+for something else by then.
 
 Guarantees: whatever the unwinder raises stays here. Assumes: one thread calls it.
 """

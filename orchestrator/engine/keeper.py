@@ -100,7 +100,7 @@ class Keeper:
         """Start a new worker, and see it to its end; one that dies while it loads the task has died like any other."""
         with Worker() as worker:
             worker.load(self._charge.load)
-            self._worker, self._loading, self._cause = worker, True, None
+            self._turn_to(worker, loading=True)
             self._clear_traces()
             self._attend(worker, signals)
             try:
@@ -111,8 +111,7 @@ class Keeper:
 
     def _watch(self, worker: Worker, work: Work, signals: Signals) -> Ended | Death:
         """See one worker to its end."""
-        self._worker, self._loading, self._stuck, self._cause = worker, False, None, None
-        self._hears_by = self._gone_by = self._kill_at = math.inf
+        self._turn_to(worker, loading=False)
         timeout = self._charge.spec.timeout.item
         self._hangs = None if timeout is None else HangWatch(timeout.seconds)
         self._clear_traces()
@@ -120,6 +119,11 @@ class Keeper:
         self._on_start()
         self._attend(worker, signals)
         return worker.finished()
+
+    def _turn_to(self, worker: Worker, loading: bool) -> None:
+        """Look after that worker from now on; what was expected of the last one is not expected of it."""
+        self._worker, self._loading, self._stuck, self._cause = worker, loading, None, None
+        self._hears_by = self._gone_by = self._kill_at = math.inf
 
     def _attend(self, worker: Worker, signals: Signals) -> None:
         """Look after a worker until it says something, or is gone."""

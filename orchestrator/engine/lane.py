@@ -160,6 +160,8 @@ class Lane:
                 unreadable += len(batch.unreadable)
                 work.nbytes += batch.nbytes
                 work.segments.append(segment)
+                # What comes next is reading, if anything.
+                self._line[board.ITEM] = board.NO_ITEM
                 if chunk.limit is not None and base + unreadable >= chunk.limit:
                     break
         except (OSError, InputError) as error:

@@ -15,21 +15,29 @@ from orchestrator.engine.dispenser import Chunk, Dispenser
 from orchestrator.engine.drive import Drive, Ending, Node
 from orchestrator.engine.nodereport import Measured, make_report
 from orchestrator.engine.pool import Pool
+from orchestrator.engine.protocol import Work
 from orchestrator.engine.spool import Spool
 from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.host.cpus import MOST_A_CPU
 from orchestrator.measure.node import NodeReport
 from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.ledger import Ledger
-from orchestrator.run.plan import PlanIndex, PlanReader, read_index
+from orchestrator.run.plan import PlanIndex, PlanReader, read_index, shard_totals
+from orchestrator.run.scratch import scratch_of
 from orchestrator.store.local import unavailable
+from orchestrator.store.places import is_url
 
 _MOST_FRUITLESS = 3
 
 
-def board_path(run: Path, shard: int) -> Path:
-    """Where a shard's status board lies."""
-    return run / "shards" / str(shard) / "board"
+def board_path(run: Path | str, shard: int) -> Path:
+    """Where a shard's status board lies, on this machine: in the run's folder, or its scratch folder."""
+    return scratch_of(run) / "shards" / str(shard) / "board"
+
+
+def board_of(work: Work) -> Path:
+    """Where the status board of some work lies."""
+    return Path(work.board) if work.board else board_path(work.run, work.shard)
 
 
 def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> NodeReport:
@@ -51,13 +59,14 @@ def run_node(node: Node, lanes: Callable[[Board], Callable[[int], AnyLane]]) -> 
     ledger.claim()
     board = _make_board(node, index, ledger)
     flusher = None
-    if node.manifest.output_format == "tree":
+    if node.manifest.output_format == "tree" and not is_url(node.work.output):
         flusher = _flusher(node)
         sweep_temporaries(Path(node.work.output))
-    committer = Committer(node.store, ledger, node.fold, flusher, Spool(Path(node.work.run)))
+    committer = Committer(node.store, ledger, node.fold, flusher, Spool(scratch_of(node.work.run)))
     committer.alert = node.manifest.spec.failures.policy == "stop"
     measured = Measured.start(ledger, find_cpu_limits())
     drive = Drive(node, committer, ledger, board)
+    drive.settle_total(index)
     ending = _run_phases(drive, index, lanes(board))
     return make_report(drive, measured, ending)
 
@@ -106,15 +115,16 @@ def _trials(node: Node, ledger: Ledger) -> list[Chunk]:
 
 def _make_board(node: Node, index: PlanIndex, ledger: Ledger) -> Board:
     threads = node.work.threads.threads
-    path = board_path(Path(node.work.run), node.work.shard)
+    path = board_of(node.work)
     try:
         board = Board.create(path, max(threads * MOST_A_CPU, threads + 4))
     except OSError as error:
         raise unavailable(path, error) from error
     head = board.head()
     head[fields.TARGET] = threads
-    head[fields.TOTAL_ITEMS] = fields.UNKNOWN if index.items is None else index.items
-    head[fields.TOTAL_BYTES] = index.bytes or fields.UNKNOWN
+    total_items, total_bytes = shard_totals(index, node.work.shard)
+    head[fields.TOTAL_ITEMS] = fields.UNKNOWN if total_items is None else total_items
+    head[fields.TOTAL_BYTES] = total_bytes or fields.UNKNOWN
     head[fields.DONE_ITEMS], head[fields.DONE_BYTES] = ledger.progress.items, ledger.progress.nbytes
     return board
 

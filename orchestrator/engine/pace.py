@@ -2,7 +2,13 @@
 
 The target is 25 ms a chunk: long against the lock and the two clock reads that a chunk costs, short against a commit
 interval, a grace period and the unevenness at the end of a job.
+
+What a unit takes is the time of the last work over its units, where what was measured counts the less the more work was
+done since. So one chunk that took long, as uneven items have it, weighs by its time and not by its turn; and one that
+took very long, as where cheap items are followed by dear ones, leaves nothing of what was thought before.
 """
+
+import math
 
 from orchestrator.measure.windows import Mark
 
@@ -10,8 +16,12 @@ TARGET_SECONDS = 0.025
 _GROWTH = 8
 _FIRST_UNITS = {"file": 1, "item": 1, "byte": 1 << 14}
 _FIRST_BYTES = 1 << 20
-_SMOOTHING = 0.5
+_MEMORY_SECONDS = 0.1
+"""After so many seconds of work, what was measured before counts 1/e of what it did."""
+_MOST_KEPT = 0.9
+"""After a chunk it counts that much at most, however short the chunk was: a slow first item is to be forgotten soon."""
 _MOST_BYTES = 64 << 20
+_NO_BOUND = float(1 << 62)
 _MOST_RESULTS = 1 << 16
 """Bytes of results in a chunk: all of them are in memory until the chunk is handed over."""
 
@@ -32,9 +42,10 @@ class Pace:
         self.seconds = 0.0
         self.smallest = 0
         self.largest = 0
-        self._per_unit = 0.0
-        self._per_byte = 0.0
-        self._per_result = 0.0
+        self._unit = _Ratio()
+        self._byte = _Ratio()
+        self._result = _Ratio()
+        self._keep = 0.0
         self._took = 0.0
         self._units = 0
         self._bytes = 0
@@ -51,12 +62,13 @@ class Pace:
         self._took = seconds
         self._units = units
         self._bytes = nbytes
-        self._per_unit = _smooth(self._per_unit, seconds / units)
-        self._per_byte = _smooth(self._per_byte, seconds / nbytes) if nbytes else self._per_byte
+        self._keep = min(_MOST_KEPT, math.exp(-seconds / _MEMORY_SECONDS))
+        self._unit.note(self._keep, seconds, units)
+        self._byte.note(self._keep, seconds, nbytes)
 
     def note_results(self, units: int, nbytes: int) -> None:
         """Count in how many bytes of results a chunk of so many units made."""
-        self._per_result = _smooth(self._per_result, nbytes / units)
+        self._result.note(self._keep, nbytes, units)
 
     def leave_mark(self, at: float, cpu_seconds: float) -> None:
         """Say what is done by now: a moment (`time.perf_counter`), and the thread's own CPU seconds until then."""
@@ -69,14 +81,30 @@ class Pace:
         """
         if not self.chunks:
             return _FIRST_UNITS[unit], _FIRST_BYTES
-        units = min(self._units * _GROWTH, int(TARGET_SECONDS / max(self._per_unit, 1e-12)))
-        units = min(units, int(_MOST_RESULTS / max(self._per_result, 1e-12)))
+        units = min(self._units * _GROWTH, int(self._unit.holds(TARGET_SECONDS)))
+        units = min(units, int(self._result.holds(_MOST_RESULTS)))
         if unit != "file":
             most = _MOST_BYTES if unit == "byte" else 1 << 20
             return max(1, min(units, most)), _MOST_BYTES
-        size = min(max(self._bytes, _FIRST_BYTES) * _GROWTH, int(TARGET_SECONDS / max(self._per_byte, 1e-15)))
+        size = min(max(self._bytes, _FIRST_BYTES) * _GROWTH, int(self._byte.holds(TARGET_SECONDS)))
         return max(1, units), max(1, size)
 
 
-def _smooth(before: float, now: float) -> float:
-    return now if before == 0.0 else before + _SMOOTHING * (now - before)
+class _Ratio:
+    """What each of many costs, of late."""
+
+    __slots__ = ("_cost", "_many")
+
+    def __init__(self) -> None:
+        self._cost = 0.0
+        self._many = 0.0
+
+    def note(self, keep: float, cost: float, many: int) -> None:
+        """Count in what so many cost; what was counted before keeps that share of its weight."""
+        if many:
+            self._cost = keep * self._cost + cost
+            self._many = keep * self._many + many
+
+    def holds(self, budget: float) -> float:
+        """How many can be had for so much; a great number where they cost nothing, or none was counted."""
+        return budget * self._many / self._cost if self._cost and self._many else _NO_BOUND

@@ -72,6 +72,8 @@ class Work(Struct, frozen=True, tag="work"):
         retry_failed: also do again what failed before.
         trials: chunks to run alone first, after a worker died.
         commit_seconds: how often to commit.
+        board: the status board's path; by default it lies in the run's folder.
+        failed_elsewhere: items that have failed in other shards, as far as is known.
     """
 
     run: str
@@ -83,6 +85,8 @@ class Work(Struct, frozen=True, tag="work"):
     retry_failed: bool
     trials: tuple[Trial, ...] = ()
     commit_seconds: float = 1.0
+    board: str = ""
+    failed_elsewhere: int = 0
 
 
 class Merge(Struct, frozen=True, tag="merge"):

@@ -79,27 +79,47 @@ def publish(store: Store, manifest: Manifest, settled: Settled) -> OutputReport 
     if target.format == "none":
         return None
     if target.format == "tree":
-        return OutputReport(str(target.path), 0, settled.items - settled.failed)
+        return OutputReport(target.shown, 0, settled.items - settled.failed)
     if _is_ours(store, target):
         target = structs.replace(target, overwrite=True)
-    published = _write(store, target, output, body(store, settled.commits, output.order))
+    stretches = body(store, settled.commits, output.order)
+    published = (_write_remote if target.url else _write)(store, manifest, target, stretches)
     report = OutputReport(str(published.path), published.bytes, published.files)
     store.put(_PUBLISHED, [msgspec.json.encode(report)])
     return report
 
 
-def _write(store: Store, target: Target, output: Output, stretches: Iterable[bytes]) -> Published:
+def _write_remote(store: Store, manifest: Manifest, target: Target, stretches: Iterable[bytes]) -> Published:
+    from orchestrator.outputs.remote import publish_remote, publish_remote_parts
+
+    output, remote = manifest.spec.output, manifest.spec.remote
+    if target.format == "json":
+        content = b"", [store.get(FOLD_RESULT).removesuffix(b"\n"), b"\n"]
+        return publish_remote(target, remote, manifest.id, content)
+    if target.parts:
+        pieces, size = _pieces(output, target, stretches)
+        return publish_remote_parts(target, remote, manifest.id, (header(output, target.format), pieces), size)
+    return publish_remote(target, remote, manifest.id, (header(output, target.format), stretches))
+
+
+def _write(store: Store, manifest: Manifest, target: Target, stretches: Iterable[bytes]) -> Published:
+    output = manifest.spec.output
     if target.format == "json":
         return publish_json(target, store.get(FOLD_RESULT))
     head = header(output, target.format)
     if target.parts:
-        size = output.part_size.bytes
-        if target.format == "text" and "\n" in output.template:
-            # Nothing tells where such a record ends, so there is one part.
-            return publish_parts(target, head, stretches, sys.maxsize)
-        pieces = pieces_of_records(stretches, target.format, max(_LEAST_PIECE, size // _PIECES_A_PART))
+        pieces, size = _pieces(output, target, stretches)
         return publish_parts(target, head, pieces, size)
     return publish_file(target, head, stretches)
+
+
+def _pieces(output: Output, target: Target, stretches: Iterable[bytes]) -> tuple[Iterable[bytes], int]:
+    """The body in pieces between which parts may be cut, and how large a part is to be."""
+    if target.format == "text" and "\n" in output.template:
+        # Nothing tells where such a record ends, so there is one part.
+        return stretches, sys.maxsize
+    size = output.part_size.bytes
+    return pieces_of_records(stretches, target.format, max(_LEAST_PIECE, size // _PIECES_A_PART)), size
 
 
 def _is_ours(store: Store, target: Target) -> bool:
@@ -107,6 +127,7 @@ def _is_ours(store: Store, target: Target) -> bool:
         before = msgspec.json.decode(store.get(_PUBLISHED), type=OutputReport)
     except NotFound:
         return False
-    if before.path != str(target.path):
+    if target.url or before.path != str(target.path):
+        # An object says itself which run wrote it.
         return False
     return target.parts or (target.path.is_file() and target.path.stat().st_size == before.bytes)

@@ -64,6 +64,7 @@ class Recovery(Struct, frozen=True):
         doubted: items that were alone when SIGKILL came; once more, and they are guilty.
         crowded: whether the last death was of memory, with several items in flight of which none is guilty so far.
         halvings: how often the threads were halved, because items that fit alone do not fit together.
+        convicted: how many items were quarantined because they kill or hang their worker.
     """
 
     trials: tuple[Trial, ...] = ()
@@ -73,6 +74,7 @@ class Recovery(Struct, frozen=True):
     doubted: frozenset[Flight] = frozenset()
     crowded: bool = False
     halvings: int = 0
+    convicted: int = 0
 
     @property
     def hopeless(self) -> bool:
@@ -170,5 +172,6 @@ def _convict(known: Recovery, flight: Flight, poison: Poison) -> Recovery:
         deaths=known.deaths + 1,
         unexplained=0,
         crowded=False,
+        convicted=known.convicted + 1,
         notes=(*known.notes, f"item {flight.item} of chunk [{flight.lo}, {flight.hi}) is quarantined: {poison.error}"),
     )

@@ -223,7 +223,7 @@ class _Sweeping:
 
 
 def _plan_sample(store: LocalStore, request: ScaleRequest) -> PlanIndex:
-    source = open_source(request.spec.input, request.job_file.parent)
+    source = open_source(request.spec.input, request.job_file.parent, request.spec.remote)
     if request.limit is None:
         return write_plan(store, source, islice(source.entries(), ENTRIES_A_PART), 1, lambda: None)
     limited = Limited(source, request.limit)

@@ -76,8 +76,9 @@ class Segment(Struct):
 
     @property
     def hopeless(self) -> bool:
-        """Whether trying again cannot help: the file is not the one that was planned."""
-        return self.unread and isinstance(self.errors.get(0), InputError)
+        """Whether trying again cannot help: a file or object is not the one that was planned."""
+        left = [error for error in self.errors.values() if not isinstance(error, Poisoned)]
+        return bool(left) and all(isinstance(error, InputError) for error in left)
 
     def number(self, at: int) -> int:
         """The number within the chunk of the item at a position."""

@@ -38,10 +38,11 @@ from orchestrator.run import folder
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
 from orchestrator.run.plan import PlanIndex, read_index, write_plan
+from orchestrator.run.scratch import make_scratch, remove_scratch
 from orchestrator.spec.formats import resolve_output_format
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import NotFound, Store
-from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store
 from orchestrator.version import __version__
 
 _MOST_REPAIRS = 3
@@ -55,7 +56,7 @@ class Sitting(Struct, frozen=True):
     Attributes:
         spec: the job, overrides included.
         job_file: its path; relative paths start from its folder.
-        run: the run's folder.
+        run: the run's folder, or its URL.
         limit: at most so many items, or None.
         retry_failed: do again what failed before.
         accept_changes: go on although the code or the job changed since the run began.
@@ -63,7 +64,7 @@ class Sitting(Struct, frozen=True):
 
     spec: JobSpec
     job_file: Path
-    run: Path
+    run: Path | str
     limit: int | None = None
     retry_failed: bool = False
     accept_changes: bool = False
@@ -87,13 +88,13 @@ def begin(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) ->
         threads = decide_threads_for(spec)
         pools = pool_caps(spec, threads)
         worker.load(Load(folder.raw_job(spec), os.fspath(base), pools))
-        source = open_source(spec.input, base)
-        entries = _ahead(source.entries(), worker)
+        source = open_source(spec.input, base, spec.remote)
+        entries = look_ahead(source.entries(), worker)
         loaded = worker.loaded()
         output_format = resolve_output_format(spec.output, loaded.is_fold)
-        check_output(spec.output, output_format, base, spec.name)
-        manifest = _manifest(sitting, loaded, output_format)
-        store = LocalStore(sitting.run)
+        check_output(spec.output, output_format, base, spec.name, spec.remote)
+        manifest = manifest_of(sitting, loaded, output_format)
+        store = open_store(sitting.run, spec.remote)
         folder.create_run(store, manifest)
         _plan(store, source, entries, manifest, watcher)
         return _work(sitting, _Going(store, manifest, threads, pools, resumed=False), worker, watcher)
@@ -108,9 +109,9 @@ def resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) -
         And what `begin` raises.
     """
     with Worker(spawned) as worker:
-        store = LocalStore(sitting.run)
-        manifest = folder.read_manifest(store)
         spec = sitting.spec
+        store = open_store(sitting.run, spec.remote)
+        manifest = folder.read_manifest(store)
         threads = decide_threads_for(spec)
         pools = pool_caps(spec, threads)
         worker.load(Load(folder.raw_job(spec), manifest.base, pools))
@@ -120,7 +121,7 @@ def resume(sitting: Sitting, watcher: Watcher, spawned: Spawned | None = None) -
         try:
             read_index(store)
         except NotFound:
-            source = open_source(spec.input, Path(manifest.base))
+            source = open_source(spec.input, Path(manifest.base), spec.remote)
             _plan(store, source, source.entries(), manifest, watcher)
         manifest = msgspec.structs.replace(manifest, job=folder.raw_job(spec))
         return _work(sitting, _Going(store, manifest, threads, pools, resumed=True), worker, watcher)
@@ -155,7 +156,7 @@ class _Going(Struct, frozen=True):
     resumed: bool
 
 
-def _ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
+def look_ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
     """The same entries, the first of them looked for while the worker imports the task.
 
     So a wrong input is told before anything is written, and a large one is partly walked when the worker is ready.
@@ -168,9 +169,10 @@ def _ahead(entries: Iterator[Entry], worker: Worker) -> Iterator[Entry]:
     return chain(taken, entries)
 
 
-def _manifest(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
+def manifest_of(sitting: Sitting, loaded: Loaded, output_format: str) -> Manifest:
+    """What a run that begins now is started with."""
     return Manifest(
-        id=sitting.run.name,
+        id=os.fspath(sitting.run).rpartition("/")[2],
         job=folder.raw_job(sitting.spec),
         base=os.fspath(sitting.base),
         job_file=os.fspath(sitting.job_file),
@@ -212,10 +214,11 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
         job=going.manifest.job,
         shard=0,
         threads=going.threads,
-        output=os.fspath(target.path) if target.format == "tree" else "",
+        output=target.shown if target.format == "tree" else "",
         replace=going.resumed or target.overwrite,
         retry_failed=sitting.retry_failed,
     )
+    make_scratch(sitting.run)
     board = board_path(sitting.run, 0)
     load = Load(going.manifest.job, going.manifest.base, going.pools)
     charge = Charge(spec, load, board)
@@ -224,7 +227,8 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
         return _until_whole(keeper, worker, work, going)
     finally:
         watcher.ended()
-        if target.format == "tree":
+        remove_scratch(sitting.run)
+        if target.format == "tree" and not target.url:
             # A worker that was ended at once has left what its threads were writing.
             with suppress(OSError):
                 sweep_temporaries(target.path)

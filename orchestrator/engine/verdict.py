@@ -38,6 +38,25 @@ def judge_ended(rule: Failures, failed: int, total: int) -> Verdict:
     return _against(rule, failed, total)
 
 
+def judge_shard(rule: Failures, failed: int, elsewhere: int, total: int | None) -> Verdict:
+    """Whether a shard whose items are all settled lets the run fail, by what its process can know.
+
+    Args:
+        rule: the job's `failures`.
+        failed: items of this shard that failed.
+        elsewhere: items of other shards that are known to have failed.
+        total: the number of items of all shards, or None while only reading the input can tell; whether a percentage
+            was kept is then for whoever publishes the run to say.
+    """
+    if not failed:
+        return Verdict(False)
+    if rule.max_failed is None:
+        return Verdict(True, f"{failed} items failed (failures.max_failed allows none when it is not set)")
+    if total is None and rule.max_failed.is_percentage:
+        return Verdict(False)
+    return _against(rule, failed + elsewhere, total or 0)
+
+
 def _against(rule: Failures, failed: int, total: int) -> Verdict:
     assert rule.max_failed is not None
     limit = rule.max_failed.limit(total)

@@ -20,7 +20,7 @@ from orchestrator.engine.drive import Node
 from orchestrator.engine.folding import merge_fold
 from orchestrator.engine.gilwatch import GilWatch
 from orchestrator.engine.lifeline import die_with_parent
-from orchestrator.engine.node import board_path, run_node
+from orchestrator.engine.node import board_of, run_node
 from orchestrator.engine.protocol import Channel, Ended, Load, Loaded, Merge, Sweep, Work, problem_of
 from orchestrator.engine.stopping import StopSwitch, listen
 from orchestrator.errors import BAD_JOB, RESUMABLE, TOO_MANY_FAILED, FtorchError
@@ -28,9 +28,12 @@ from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.host.interpreter import BackendDecision, decide_backend, interpreter_facts
 from orchestrator.host.native import widen_shared_pools
 from orchestrator.run.folder import Manifest, read_manifest
+from orchestrator.run.plan import read_index
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
-from orchestrator.store.local import LocalStore, unavailable
+from orchestrator.store.base import Store
+from orchestrator.store.local import unavailable
+from orchestrator.store.open import open_store
 from orchestrator.tasks.bind import State, make_process_state
 from orchestrator.tasks.load import Task, load_task
 
@@ -82,7 +85,7 @@ def _converse(channel: Channel) -> int:
     watch.remember()
     work = channel.receive()
     if isinstance(work, Merge) and task.options.fold is not None:
-        merge_fold(LocalStore(Path(work.run)), task.options.fold)
+        merge_fold(open_store(work.run, spec.remote), task.options.fold)
         channel.send(Ended("done", "merged"))
         return 0
     if not isinstance(work, (Work, Sweep)):
@@ -105,7 +108,7 @@ class _Job(msgspec.Struct, frozen=True):
 
 def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     store, manifest = _opened(job, work)
-    _record_crashes(board_path(Path(work.run), work.shard).with_name(CRASH))
+    _record_crashes(board_of(work).with_name(CRASH))
     node = Node(
         store=store,
         manifest=manifest,
@@ -118,7 +121,8 @@ def _work(channel: Channel, job: _Job, work: Work, switch: StopSwitch) -> int:
     )
     report = run_node(node, _lanes(job, store, manifest, work))
     job.state.close()
-    if node.fold is not None and report.complete:
+    if node.fold is not None and report.complete and len(read_index(store).shards) == 2:
+        # The accumulators of several shards are merged by whoever publishes them.
         merge_fold(store, node.fold)
     store.put(f"shards/{work.shard}/report.json", [msgspec.json.encode(report)])
     channel.send(Ended(report.state, report.reason, report.stack))
@@ -135,15 +139,15 @@ def _sweep(channel: Channel, job: _Job, sweep: Sweep) -> int:
     return 0
 
 
-def _opened(job: _Job, work: Work) -> tuple[LocalStore, Manifest]:
+def _opened(job: _Job, work: Work) -> tuple[Store, Manifest]:
     """The run's store and manifest; pools that a process has as a whole are made as wide as it has threads."""
-    store = LocalStore(Path(work.run))
+    store = open_store(work.run, job.spec.remote)
     if job.backend.backend == "threads":
         widen_shared_pools(job.pools, work.threads.threads)
     return store, msgspec.structs.replace(read_manifest(store), job=work.job)
 
 
-def _lanes(job: _Job, store: LocalStore, manifest: Manifest, work: Work) -> Callable[[Board], Callable[[int], AnyLane]]:
+def _lanes(job: _Job, store: Store, manifest: Manifest, work: Work) -> Callable[[Board], Callable[[int], AnyLane]]:
     """What gives, for a board, what makes the lane of a thread."""
 
     def lanes(board: Board) -> Callable[[int], AnyLane]:

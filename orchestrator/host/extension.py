@@ -14,8 +14,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from orchestrator.host.elf import MACHINES, NotReadError, SharedObject
-from orchestrator.host.machinecode import constant_passed, refers_to
+from orchestrator.host.elf import MACHINES, X86_64, NotReadError, SharedObject
+from orchestrator.host.machinecode import constant_passed, only_returns, refers_to
 from orchestrator.host.relocations import Relocations
 
 type Kind = Literal["safe", "needs", "undecided", "foreign", "library", "unread"]
@@ -198,15 +198,30 @@ def _slot(extension: _Extension, address: int) -> tuple[int, int]:
 
 
 def _judge_export(extension: _Extension) -> Verdict:
-    """Python 3.15's PyModExport: an array of slots, one of which holds the module's name."""
+    """Python 3.15's PyModExport: a function that returns an array of slots, one of which may hold the name."""
+    found = _exported_slots(extension)
+    if found is None:
+        return Verdict("undecided", "the slots of its PyModExport are made while it is loaded")
+    slots, as_they_are = found
+    if _gil_slot(extension, slots) == 1:
+        return Verdict("safe", _SAFE_SLOT)
+    if not as_they_are or _fills_at_run_time(extension):
+        return Verdict("undecided", _FILLED_LATE)
+    return Verdict("needs", "its PyModExport has no slot Py_mod_gil that says it does without the GIL")
+
+
+def _exported_slots(extension: _Extension) -> tuple[int, bool] | None:
+    """Where the slots of a PyModExport are, and whether it is seen to return them without touching them."""
+    hook = f"PyModExport_{extension.name}"
+    addresses = [address for _, section, address in extension.file.symbols(hook) if section]
+    returned = {only_returns(extension.file, address) for address in addresses}
+    if len(returned) == 1 and (slots := returned.pop()) is not None:
+        return slots, True
     for address in extension.file.strings_ending(extension.name):
         for where in extension.pointers.pointers_to(address):
-            if _slot(extension, where - 8)[0] != _MOD_NAME:
-                continue
-            if _gil_slot(extension, _first_slot(extension, where - 8)) == 1:
-                return Verdict("safe", _SAFE_SLOT)
-            return Verdict("needs", "its PyModExport has no slot Py_mod_gil that says it does without the GIL")
-    return Verdict("undecided", "the slots of its PyModExport are made while it is loaded")
+            if _slot(extension, where - 8)[0] == _MOD_NAME:
+                return _first_slot(extension, where - 8), extension.file.machine != X86_64
+    return None
 
 
 def _first_slot(extension: _Extension, address: int) -> int:

@@ -21,6 +21,8 @@ _SET_ESI = re.compile(rb"\xbe(.{4})|\x31\xf6|\x33\xf6", re.DOTALL)
 _STUB_PREFIXES = (0, 4, 5)
 _WINDOW = 1 << 16
 _IMMEDIATES = (0, 1, 4)
+_RETURN_ADDRESS = re.compile(rb"(?:\xf3\x0f\x1e\xfa)?(?:\x55\x48\x89\xe5)?\x48\x8d\x05(.{4})\x5d?\xc3", re.DOTALL)
+_LONGEST_RETURN = 17
 _MODE_AND_BASE, _RELATIVE = 0xC7, 0x05
 """The ModRM byte before a displacement that counts from the next instruction (Intel SDM, volume 2, table 2-7)."""
 
@@ -30,6 +32,15 @@ def refers_to(found: SharedObject, start: int, end: int) -> bool | None:
     if found.machine != X86_64:
         return None
     return any(_refers(found.data, segment, start, end) for segment in found.executable())
+
+
+def only_returns(found: SharedObject, function: int) -> int | None:
+    """The address that a function returns without doing anything else."""
+    if found.machine != X86_64:
+        return None
+    at = found.offset(function)
+    match = _RETURN_ADDRESS.match(found.data[at : at + _LONGEST_RETURN])
+    return None if match is None else function + match.end(1) + _displacement(match[1], 0)
 
 
 def constant_passed(found: SharedObject, pointers: Relocations, function: str) -> int | None:

@@ -22,12 +22,13 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
     """One stretch of the input, as the plan keeps it.
 
     Attributes:
-        name: the file's path below the source's root, as bytes (`os.fsencode`); empty for a range.
+        name: the file's path below the source's root, as bytes (`os.fsencode`); an object's key; empty for a range.
         units: how much of the axis it takes, at least 1.
         start: the byte offset in the file at which it starts.
         size: the whole file's size in bytes when it was planned.
         mtime_ns: the file's modification time when it was planned.
         whole: it must not be cut: it is read in one go by one thread.
+        etag: what tells this version of an object from others; "" for files, and where the service gives none.
     """
 
     name: bytes
@@ -36,6 +37,7 @@ class Entry(Struct, frozen=True, array_like=True, gc=False):
     size: int = 0
     mtime_ns: int = 0
     whole: bool = False
+    etag: str = ""
 
 
 class Piece(Struct, frozen=True):

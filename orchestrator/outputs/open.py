@@ -8,7 +8,8 @@ from orchestrator.errors import OutputError
 from orchestrator.outputs.base import Encoder
 from orchestrator.outputs.target import SUFFIXES, Target, check_output
 from orchestrator.spec.keys import Key
-from orchestrator.spec.model import Output
+from orchestrator.spec.model import Output, Remote
+from orchestrator.store.places import is_url
 
 __all__ = ["NoEncoder", "Target", "check_output", "header", "open_encoder"]
 
@@ -23,7 +24,7 @@ class NoEncoder:
         return b""
 
 
-def open_encoder(output: Output, format: str, root: Path | str, replace: bool) -> Encoder:  # noqa: A002
+def open_encoder(output: Output, format: str, root: Path | str, replace: bool, remote: Remote | None = None) -> Encoder:  # noqa: A002
     """A new encoder, for one thread of this process.
 
     Args:
@@ -31,6 +32,7 @@ def open_encoder(output: Output, format: str, root: Path | str, replace: bool) -
         format: its format, never "auto".
         root: the folder of a tree, `Target.path`; other formats do not look at it.
         replace: whether a tree's files replace those that are there: for a resumed run, and to overwrite.
+        remote: how a tree's bucket is reached, where the root is a URL.
 
     Raises:
         OutputError: a template, a name or the columns are wrong, or there is no such format.
@@ -49,6 +51,10 @@ def open_encoder(output: Output, format: str, root: Path | str, replace: bool) -
             from orchestrator.outputs.text import TextEncoder
 
             return TextEncoder(output.template, output.escape == "gnu")
+        case "tree" if is_url(root):
+            from orchestrator.outputs.remotetree import RemoteTreeEncoder
+
+            return RemoteTreeEncoder(str(root), output.name, replace, Remote() if remote is None else remote)
         case "tree":
             from orchestrator.outputs.tree import TreeEncoder
 

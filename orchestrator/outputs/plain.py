@@ -50,3 +50,22 @@ def not_unicode(error: UnicodeEncodeError) -> ValueError:
     """The error for a result with a lone surrogate in its text."""
     found = ascii(error.object[error.start])
     return ValueError(f"the result's text has the lone surrogate {found}, which no Unicode text may hold")
+
+
+def content(result: object) -> bytes | bytearray | memoryview:
+    """The bytes of a file whose content is a result.
+
+    Raises:
+        TypeError: it is neither bytes nor text.
+        ValueError: the text cannot be UTF-8.
+    """
+    if isinstance(result, memoryview):
+        return result if result.c_contiguous else result.tobytes()
+    if isinstance(result, bytes | bytearray):
+        return result
+    if not isinstance(result, str):
+        raise TypeError(f"the result is of type {type_name(type(result))}; a tree's files hold bytes or text")
+    try:
+        return result.encode()
+    except UnicodeEncodeError as error:
+        raise not_unicode(error) from None

@@ -48,13 +48,13 @@ class Published(Struct, frozen=True):
     """What was published.
 
     Attributes:
-        path: the file or folder.
+        path: the file or folder, or its URL.
         bytes: how many bytes its files hold, headers included.
         crc32: the checksum of all those bytes in order (of zlib and gzip).
         files: how many files.
     """
 
-    path: Path
+    path: Path | str
     bytes: int
     crc32: int
     files: int = 1

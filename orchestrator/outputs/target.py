@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from orchestrator.errors import OutputError
 from orchestrator.outputs.atomic import is_temporary, temporary_names
-from orchestrator.spec.model import Output
+from orchestrator.spec.model import Output, Remote
+from orchestrator.store.places import is_url, parse_place
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "text": ".txt", "json": ".json", "tree": "", "none": ""}
 _PART = re.compile(r"part-\d{5,}\.[a-z]+")
@@ -26,12 +27,19 @@ class Target(Struct, frozen=True):
         format: "jsonl", "csv", "text", "tree", "json" or "none".
         parts: whether it is a folder of part files.
         overwrite: whether what is there already is replaced.
+        url: where it is, if in a bucket; `path` means nothing then.
     """
 
     path: Path
     format: str
     parts: bool
     overwrite: bool
+    url: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The path or URL as text."""
+        return self.url or str(self.path)
 
     @property
     def folder(self) -> bool:
@@ -55,16 +63,21 @@ def target_of(output: Output, format: str, base: Path, name: str) -> Target:  # 
         format: its format, never "auto".
         base: the folder that a relative path starts from.
         name: the job's name.
+
+    Raises:
+        JobError: the path is a URL that can be none.
     """
     written = output.path or f"out/{name}{SUFFIXES[format]}"
+    parts = written.endswith("/") and format in {"jsonl", "csv", "text"}
+    if is_url(written) and format != "none":
+        return Target(Path(), format, parts, output.overwrite, parse_place(written).url)
     path = base / written
     if path.is_symlink():
         path = path.resolve()
-    parts = written.endswith("/") and format in {"jsonl", "csv", "text"}
     return Target(path, format, parts, output.overwrite)
 
 
-def check_output(output: Output, format: str, base: Path, name: str) -> Target:  # noqa: A002
+def check_output(output: Output, format: str, base: Path, name: str, remote: Remote | None = None) -> Target:  # noqa: A002
     """Decide where the results go and make sure that they can; nothing stays written.
 
     Raises:
@@ -72,7 +85,12 @@ def check_output(output: Output, format: str, base: Path, name: str) -> Target: 
             place cannot be written.
     """
     target = target_of(output, format, base, name)
-    check_target(target)
+    if target.url:
+        from orchestrator.outputs.remote import check_remote
+
+        check_remote(target, Remote() if remote is None else remote)
+    else:
+        check_target(target)
     return target
 
 

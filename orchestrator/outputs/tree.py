@@ -25,7 +25,7 @@ from orchestrator.outputs.atomic import (
     temporary_names,
     write_all,
 )
-from orchestrator.outputs.plain import not_unicode, type_name
+from orchestrator.outputs.plain import content
 from orchestrator.spec.keys import Key
 
 FIELDS = ("key", "stem", "suffix", "parent")
@@ -81,7 +81,7 @@ class TreeEncoder:
                 Path(self._root, relative_name(self._name, str(key))).unlink()
 
     def _write(self, key: Key, result: object) -> str:
-        data = _content(result)
+        data = content(result)
         name = relative_name(self._name, str(key))
         destination = f"{self._root}/{name}"
         folder = destination.rpartition("/")[0]
@@ -206,16 +206,3 @@ def flush(root: Path) -> None:
             raise OSError(number, os.strerror(number), str(root))
     finally:
         os.close(fd)
-
-
-def _content(result: object) -> bytes | bytearray | memoryview:
-    if isinstance(result, memoryview):
-        return result if result.c_contiguous else result.tobytes()
-    if isinstance(result, bytes | bytearray):
-        return result
-    if not isinstance(result, str):
-        raise TypeError(f"the result is of type {type_name(type(result))}; a tree's files hold bytes or text")
-    try:
-        return result.encode()
-    except UnicodeEncodeError as error:
-        raise not_unicode(error) from None

@@ -1,11 +1,12 @@
 """Rates and the time that is left, from pictures of the status board; pure but for the clock that is handed in."""
 
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from orchestrator.engine.board import Board, Picture
+from orchestrator.engine.board import TOGETHER, UNKNOWN, Board, Picture
 from orchestrator.report.words import count, duration, number, size
 
 _WINDOW_SECONDS = 10.0
@@ -74,6 +75,42 @@ def pace_of(picture: Picture, before: tuple[float, int, int], now: tuple[float, 
         fraction = min(1.0, picture.nbytes / picture.total_bytes)
         left = max(0, picture.total_bytes - picture.nbytes) / bytes_rate if bytes_rate > 0 else None
     return Pace(picture, items_rate, bytes_rate, fraction, left)
+
+
+class Running(Struct, frozen=True):
+    """A shard that is worked on: its board, and the seconds since its worker began."""
+
+    picture: Picture
+    seconds: float
+
+
+def whole_pace(
+    running: Sequence[Running], elsewhere: tuple[int, int], total_items: int | None, fraction: float
+) -> Pace:
+    """The pace of a run of many shards; rates are averages since the workers began.
+
+    Args:
+        running: the shards that are worked on here.
+        elsewhere: items and bytes that are done of the others.
+        total_items: of the whole run, None where that is not known.
+        fraction: how much of the run is committed (0 to 1), for where it is not.
+    """
+    pictures = [one.picture for one in running]
+    whole = Picture(
+        total_items=UNKNOWN if total_items is None else total_items,
+        total_bytes=UNKNOWN,
+        done_items=elsewhere[0] + sum(picture.done_items for picture in pictures),
+        done_bytes=elsewhere[1] + sum(picture.done_bytes for picture in pictures),
+        target=sum(picture.target for picture in pictures),
+        phase=TOGETHER,
+        lines=tuple(line for picture in pictures for line in picture.lines),
+    )
+    rate = sum((one.picture.items - one.picture.done_items) / one.seconds for one in running)
+    byte_rate = sum((one.picture.nbytes - one.picture.done_bytes) / one.seconds for one in running)
+    if not total_items:
+        return Pace(whole, rate, byte_rate, fraction, None)
+    left = max(0, total_items - whole.items) / rate if rate > 0 else None
+    return Pace(whole, rate, byte_rate, min(1.0, whole.items / total_items), left)
 
 
 def pace_line(pace: Pace, width: int | None = None) -> str:

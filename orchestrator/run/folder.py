@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -10,9 +11,10 @@ from msgspec import Struct
 from orchestrator.errors import RunConflict, RunDamaged, RunNotFound
 from orchestrator.run.records import FORMAT
 from orchestrator.spec.load import dump_job, parse_job
-from orchestrator.spec.model import JobSpec
+from orchestrator.spec.model import JobSpec, Remote
 from orchestrator.store.base import NotFound, Store
 from orchestrator.store.local import LocalStore
+from orchestrator.store.open import open_store, stores_below
 
 MANIFEST = "job.json"
 REPORT = "report.json"
@@ -126,6 +128,30 @@ def list_runs(base: Path) -> list[tuple[LocalStore, Manifest]]:
         except RunNotFound, RunDamaged:
             continue
     return sorted(found, key=lambda run: run[1].created)
+
+
+def list_runs_below(url: str) -> list[tuple[Store, Manifest]]:
+    """The runs just below a URL, the oldest first; what is no run is passed over.
+
+    Raises:
+        RunError, StoreUnavailable: nothing can be listed there.
+    """
+    found: list[tuple[Store, Manifest]] = []
+    for store in stores_below(url):
+        with suppress(RunNotFound, RunDamaged):
+            found.append((store, read_manifest(store)))
+    return sorted(found, key=lambda run: run[1].created)
+
+
+def is_there(run: Path | str, remote: Remote) -> bool:
+    """Whether there is a run at a path or URL, whole or not; a bucket is reached as `remote` says."""
+    if isinstance(run, Path):
+        return (run / MANIFEST).exists()
+    try:
+        open_store(run, remote).get(MANIFEST, 0, 1)
+    except NotFound:
+        return False
+    return True
 
 
 def is_finished(store: Store) -> bool:

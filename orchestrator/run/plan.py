@@ -70,10 +70,12 @@ def write_plan(
         StoreUnavailable: the store cannot be written.
     """
     starts, count, size, last = [0], 0, 0, 0
+    uncut = bytearray()
     encoder, attempt = msgspec.msgpack.Encoder(), os.urandom(4).hex()
     for part in batched(entries, ENTRIES_A_PART):
         store.put(_part_name(attempt, len(starts) - 1), [encoder.encode(part)])
         starts.append(starts[-1] + sum(entry.units for entry in part))
+        uncut.append(any(entry.whole and entry.units > 1 for entry in part))
         count += len(part)
         last = part[-1].units
         size += sum(entry_bytes(source.unit, entry) for entry in part)
@@ -91,15 +93,21 @@ def write_plan(
         limit_from=units - last,
         notes=list(source.notes()),
     )
-    index = msgspec.structs.replace(index, shards=_between_entries(store, index))
+    index = msgspec.structs.replace(index, shards=_between_entries(store, index, uncut))
     return index if store.create(INDEX, [msgspec.json.encode(index)]) else read_index(store)
 
 
-def _between_entries(store: Store, index: PlanIndex) -> list[int]:
-    """Where the shards start, each moved on to the end of the whole entry that it would cut."""
+def _between_entries(store: Store, index: PlanIndex, uncut: bytearray) -> list[int]:
+    """Where the shards start, each moved on to the end of the whole entry that it would cut.
+
+    Only those of the parts are read again in which such an entry is (`uncut` has a byte for each part).
+    """
     reader = PlanReader(store, index)
     moved: list[int] = []
     for start in index.shards:
+        if start == index.units or not uncut[bisect_right(index.starts, start) - 1]:
+            moved.append(start)
+            continue
         inside = [piece for piece in reader.pieces(start, min(start + 1, index.units)) if piece.entry.whole]
         moved.append(start + sum(piece.entry.units - piece.lo for piece in inside if piece.lo))
     return moved
@@ -108,6 +116,14 @@ def _between_entries(store: Store, index: PlanIndex) -> list[int]:
 def entry_bytes(unit: str, entry: Entry) -> int:
     """How many bytes of input an entry stands for."""
     return {"file": entry.size, "byte": entry.units}.get(unit, 0)
+
+
+def shard_totals(index: PlanIndex, shard: int) -> tuple[int | None, int | None]:
+    """Items and bytes of a shard, each None where only reading the plan or the input could tell."""
+    units = index.shards[shard + 1] - index.shards[shard]
+    if units == index.units:
+        return index.items, index.bytes
+    return None if index.items is None else units, units if index.unit == "byte" else None
 
 
 def read_index(store: Store) -> PlanIndex:

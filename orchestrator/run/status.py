@@ -1,6 +1,7 @@
 """How far a run is, from its ledger alone."""
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import msgspec
@@ -8,9 +9,10 @@ from msgspec import Struct
 
 from orchestrator.host.processes import GONE, started
 from orchestrator.run.folder import Manifest, is_finished
-from orchestrator.run.plan import read_index
+from orchestrator.run.ledger import Ledger
+from orchestrator.run.plan import PlanIndex, read_index
 from orchestrator.run.records import Owner
-from orchestrator.run.shards import read_shards
+from orchestrator.run.tally import Tally, read_tallies
 from orchestrator.store.base import NotFound, Store
 
 type State = Literal["planning", "running", "interrupted", "complete", "done"]
@@ -25,7 +27,8 @@ class RunStatus(Struct, frozen=True):
         items, nbytes, failed: settled so far, as the ledger says.
         total_items: None where only reading the input can tell.
         fraction: how much of the input is settled (0 to 1).
-        owner: who worked on it last.
+        owner: who worked on it last; of a run of many shards, one that works on it on this host before others.
+        shards, settled_shards: how many there are, and of how many nothing is missing.
     """
 
     run: str
@@ -38,6 +41,8 @@ class RunStatus(Struct, frozen=True):
     failed: int
     fraction: float
     owner: Owner | None
+    shards: int = 1
+    settled_shards: int = 0
 
 
 def read_status(store: Store, manifest: Manifest) -> RunStatus:
@@ -46,13 +51,15 @@ def read_status(store: Store, manifest: Manifest) -> RunStatus:
     Raises:
         RunDamaged: its ledger cannot be read.
     """
-    owner = _owner(store)
-    alive = owner is not None and _lives(owner)
     try:
-        index, shards = read_index(store), read_shards(store)
+        index = read_index(store)
     except NotFound:
         return RunStatus(manifest.id, store.url, "planning", manifest.created, 0, None, 0, 0, 0.0, None)
-    left = sum(hi - lo for shard in shards for lo, hi in shard.progress.missing())
+    several = len(index.shards) > 2
+    counts = [_count(store, index, shard, told) for shard, told in _told(store, index)]
+    left = sum(count.left for count in counts)
+    owner = _owner(store, [shard for shard, count in enumerate(counts) if count.left or not several])
+    alive = owner is not None and _lives(owner)
     state: State = "interrupted"
     if alive and not is_finished(store):
         state = "running"
@@ -63,18 +70,56 @@ def read_status(store: Store, manifest: Manifest) -> RunStatus:
         folder=store.url,
         state=state,
         created=manifest.created,
-        items=sum(shard.progress.items for shard in shards),
+        items=sum(count.items for count in counts),
         total_items=index.items,
-        nbytes=sum(shard.progress.nbytes for shard in shards),
-        failed=sum(len(shard.progress.failed) for shard in shards),
+        nbytes=sum(count.nbytes for count in counts),
+        failed=sum(count.failed for count in counts),
         fraction=1.0 - left / index.units if index.units else 1.0,
         owner=owner,
+        shards=len(counts),
+        settled_shards=sum(not count.left for count in counts),
     )
 
 
-def _owner(store: Store) -> Owner | None:
-    """The owner of the newest epoch of the first shard."""
-    names = list(store.list("shards/0/epochs/"))
+class _Count(Struct, frozen=True):
+    items: int
+    nbytes: int
+    failed: int
+    left: int
+
+
+def _told(store: Store, index: PlanIndex) -> Iterator[tuple[int, Tally | None]]:
+    """Each shard, with its tally if it is settled: those ledgers need not be read."""
+    tallies = read_tallies(store) if len(index.shards) > 2 else {}
+    for shard in range(len(index.shards) - 1):
+        tally = tallies.get(shard)
+        yield shard, tally if tally is not None and tally.state == "settled" else None
+
+
+def _count(store: Store, index: PlanIndex, shard: int, told: Tally | None) -> _Count:
+    if told is not None:
+        return _Count(told.items, told.nbytes, told.failed, 0)
+    ledger = Ledger(store, shard, index.shards[shard], index.shards[shard + 1])
+    ledger.refresh()
+    progress = ledger.progress
+    left = sum(hi - lo for lo, hi in progress.missing())
+    return _Count(progress.items, progress.nbytes, len(progress.failed), left)
+
+
+def _owner(store: Store, shards: Iterable[int]) -> Owner | None:
+    """The owner of the newest epoch of a shard: of the first that lives on this host, else of the one seen last."""
+    owners = (_owner_of(store, shard) for shard in shards)
+    last: Owner | None = None
+    for owner in owners:
+        if owner is not None and _lives(owner):
+            return owner
+        if owner is not None and (last is None or owner.since > last.since):
+            last = owner
+    return last
+
+
+def _owner_of(store: Store, shard: int) -> Owner | None:
+    names = list(store.list(f"shards/{shard}/epochs/"))
     if not names:
         return None
     try:

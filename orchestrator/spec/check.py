@@ -9,7 +9,7 @@ from types import NoneType
 
 import msgspec
 
-from orchestrator.spec.expected import choices, expected, list_item, literals, struct_in
+from orchestrator.spec.expected import choices, expected, list_item, literals, mapped_text, struct_in
 from orchestrator.spec.model import JobSpec
 from orchestrator.spec.nodes import FieldPath, Node, describe, dotted, plain
 from orchestrator.spec.problems import Problem
@@ -50,6 +50,10 @@ def _check_value(kind: object, node: Node, path: FieldPath) -> Iterator[Problem]
     if item is not None and isinstance(node.value, list):
         for index, below in enumerate(node.value):
             yield from _check_value(item, below, (*path, index))
+        return
+    if mapped_text(kind) and isinstance(node.value, dict):
+        for key, below in node.value.items():
+            yield from _check_value(str, below, (*path, key))
         return
     try:
         msgspec.convert(plain(node), kind, dec_hook=from_plain)

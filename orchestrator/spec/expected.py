@@ -40,6 +40,11 @@ def list_item(kind: object) -> object:
     return None
 
 
+def mapped_text(kind: object) -> bool:
+    """Whether the type is a mapping of names to texts."""
+    return any(get_origin(member) is dict and get_args(member) == (str, str) for member in choices(kind))
+
+
 def expected(kind: object) -> str:
     """A phrase for what the type takes: ``"auto" or a whole number from 1 to 4096``; null is left out."""
     words = [f'"{word}"' for word in literals(kind)]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
+from orchestrator.spec.model_cluster import Kubernetes, Schedule
 from orchestrator.spec.model_data import (
     CsvInput,
     FilesInput,
@@ -18,6 +19,7 @@ from orchestrator.spec.model_data import (
     Input,
     JsonlInput,
     LinesInput,
+    ObjectsInput,
     Output,
     RangeInput,
 )
@@ -34,8 +36,10 @@ __all__ = [
     "Kubernetes",
     "LinesInput",
     "Measure",
+    "ObjectsInput",
     "Output",
     "RangeInput",
+    "Remote",
     "Resources",
     "Retry",
     "Runtime",
@@ -133,36 +137,30 @@ class Measure(Frozen, frozen=True):
     scaling: Literal["auto", "off"] = "auto"
 
 
-class Kubernetes(Frozen, frozen=True):
-    """How the job runs on a cluster.
+class Remote(Frozen, frozen=True):
+    """How buckets are reached: for input, output and the run's own state. Credentials have no place here.
 
     Attributes:
-        image: The container image; it holds the task's code and dependencies.
-        nodes: How many nodes work at a time, one pod each.
-        shards: Into how many parts the input is cut; at least `nodes`, which is also the default.
-        cpu: The CPUs of each pod, whole ones.
-        memory: The memory of each pod.
+        endpoint_url: The server of an S3-compatible service; by default AWS_ENDPOINT_URL, else the provider's own.
+        region: The bucket's region; by default AWS_REGION, or the profile's.
+        path_style: Whether the bucket is named in the path; by default where there is an `endpoint_url`.
+        allow_http: Whether data may go unencrypted to another machine.
+        anonymous: Whether requests are unsigned, as for public buckets.
+        timeout: How long a server may be silent before a request is tried again.
+        retry_timeout: How long a request is tried again before the run stops, resumable.
+        connections: How many objects each process downloads, or writes, at a time.
+        in_flight: How many bytes of objects are downloaded ahead of the task, in each process.
     """
 
-    image: str | None = None
-    nodes: Annotated[int, Meta(ge=1)] = 1
-    shards: Annotated[int, Meta(ge=1)] | None = None
-    cpu: Annotated[int, Meta(ge=1)] | None = None
-    memory: Size | None = None
-
-
-class Schedule(Frozen, frozen=True):
-    """When the job runs by itself.
-
-    Attributes:
-        cron: Minute, hour, day of the month, month, day of the week.
-        time_zone: The zone that the times are in.
-        concurrency: Whether a run may start while the one before it still runs, or takes its place.
-    """
-
-    cron: str
-    time_zone: str = "Etc/UTC"
-    concurrency: Literal["Allow", "Forbid", "Replace"] = "Forbid"
+    endpoint_url: str | None = None
+    region: str | None = None
+    path_style: bool | None = None
+    allow_http: bool = False
+    anonymous: bool = False
+    timeout: Duration = field(default_factory=lambda: Duration(60.0))
+    retry_timeout: Duration = field(default_factory=lambda: Duration(180.0))
+    connections: Annotated[int, Meta(ge=1, le=256)] = 16
+    in_flight: Size = field(default_factory=lambda: Size(128 << 20))
 
 
 class JobSpec(Frozen, frozen=True):
@@ -170,7 +168,7 @@ class JobSpec(Frozen, frozen=True):
 
     Attributes:
         task: The function for each item: `module.path:function`, or `./file.py:function` beside the file.
-        input: Where the items come from: exactly one of files, lines, jsonl, csv, range.
+        input: Where the items come from: exactly one of files, objects, lines, jsonl, csv, range.
         apiVersion: The version of this format.
         kind: What the file describes.
         name: The job's name: lower-case letters, digits and dashes; by default the file's or its folder's.
@@ -182,6 +180,7 @@ class JobSpec(Frozen, frozen=True):
         timeout: How long things may take.
         runtime: What the job asks of the interpreter.
         measure: What a run measures of itself.
+        remote: How buckets are reached.
         kubernetes: How the job runs on a cluster.
         schedule: When the job runs by itself.
     """
@@ -199,5 +198,6 @@ class JobSpec(Frozen, frozen=True):
     timeout: Timeout = field(default_factory=Timeout)
     runtime: Runtime = field(default_factory=Runtime)
     measure: Measure = field(default_factory=Measure)
+    remote: Remote = field(default_factory=Remote)
     kubernetes: Kubernetes = field(default_factory=Kubernetes)
     schedule: Schedule | None = None

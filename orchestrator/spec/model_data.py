@@ -27,6 +27,21 @@ class FilesInput(Frozen, frozen=True):
     symlinks: Literal["skip", "inside", "follow"] = "skip"
 
 
+class ObjectsInput(Frozen, frozen=True):
+    """Every object below `url` is one item, in the order of their keys; they are downloaded ahead of the task.
+
+    Attributes:
+        url: s3://bucket/prefix, gs://, az://, file:///folder, or http(s)://host/path.
+        include: Globs below the prefix; an object that matches one is an item. `**` is any number of folders.
+            Without a wildcard it names one object, which is all that servers without listings can do.
+        exclude: Globs below the prefix; an object that matches one is left out.
+    """
+
+    url: str
+    include: list[str] = field(default_factory=lambda: ["**"])
+    exclude: list[str] = field(default_factory=list)
+
+
 class LinesInput(Frozen, frozen=True):
     """Every line of the text files is one item, without its newline (LF, CRLF or CR).
 
@@ -90,6 +105,7 @@ class Input(Frozen, frozen=True):
 
     Attributes:
         files: A folder of files; the task gets each one's path.
+        objects: Objects of a bucket; the task gets each one, downloaded.
         lines: Lines of text files.
         jsonl: Records of JSON Lines files.
         csv: Records of CSV files.
@@ -97,6 +113,7 @@ class Input(Frozen, frozen=True):
     """
 
     files: FilesInput | None = None
+    objects: ObjectsInput | None = None
     lines: LinesInput | None = None
     jsonl: JsonlInput | None = None
     csv: CsvInput | None = None
@@ -107,7 +124,8 @@ class Output(Frozen, frozen=True):
     """Where the results go, and how they are written.
 
     Attributes:
-        path: One file, a folder of parts (ends in `/`), or a tree's root; none keeps results in the run.
+        path: One file, a folder of parts (ends in `/`), or a tree's root; none keeps results in the run. Or a URL:
+            s3://bucket/key.
         format: `auto` goes by the suffix; `tree` is a file an item, `json` a fold's value, `none` nothing.
         order: As the input has them, or as they get done.
         keys: Whether a JSON Lines or CSV record names its item.

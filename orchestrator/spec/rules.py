@@ -10,7 +10,9 @@ from orchestrator.spec.model import JobSpec
 from orchestrator.spec.nodes import FieldPath
 from orchestrator.spec.problems import Problem
 from orchestrator.spec.rules_data import input_problems, output_problems
+from orchestrator.spec.rules_kubernetes import kubernetes_problems, schedule_problems
 from orchestrator.spec.rules_name import name_problems, task_problems
+from orchestrator.spec.rules_remote import remote_problems
 from orchestrator.spec.units import Duration, Size
 
 __all__ = ["resolve_output_format", "rule_problems"]
@@ -31,8 +33,9 @@ def rule_problems(spec: JobSpec, given: frozenset[FieldPath] = frozenset()) -> l
         *output_problems(spec.output, given),
         *_limits(spec),
         *_failures(spec),
-        *_kubernetes(spec),
-        *_schedule(spec),
+        *kubernetes_problems(spec),
+        *schedule_problems(spec),
+        *remote_problems(spec),
     ]
 
 
@@ -44,6 +47,8 @@ def _limits(spec: JobSpec) -> Iterator[Problem]:
         (("resources", "memory"), spec.resources.memory),
         (("output", "part_size"), spec.output.part_size),
         (("kubernetes", "memory"), spec.kubernetes.memory),
+        (("remote", "timeout"), spec.remote.timeout),
+        (("remote", "in_flight"), spec.remote.in_flight),
     ]
     for path, amount in amounts:
         if amount is not None and amount == type(amount)(0):
@@ -63,25 +68,3 @@ def _failures(spec: JobSpec) -> Iterator[Problem]:
             "policy: stop ends the run at the first failed item, so a number of them has no meaning",
             "Remove one of the two.",
         )
-
-
-def _kubernetes(spec: JobSpec) -> Iterator[Problem]:
-    shards, nodes = spec.kubernetes.shards, spec.kubernetes.nodes
-    if shards is not None and shards < nodes:
-        yield Problem(
-            ("kubernetes", "shards"),
-            f"found {shards}, expected at least kubernetes.nodes, which is {nodes}",
-            "A node works on one shard at a time; with fewer shards than nodes some would be idle.",
-        )
-
-
-def _schedule(spec: JobSpec) -> Iterator[Problem]:
-    if spec.schedule is None:
-        return
-    from orchestrator.spec.cron import EXAMPLE, cron_mistakes, zone_mistake
-
-    for mistake in cron_mistakes(spec.schedule.cron):
-        yield Problem(("schedule", "cron"), mistake, f"Example: {EXAMPLE}.")
-    zone = zone_mistake(spec.schedule.time_zone)
-    if zone is not None:
-        yield Problem(("schedule", "time_zone"), zone)

@@ -9,7 +9,7 @@ from orchestrator.spec.model import CsvInput, FilesInput, Input, JsonlInput, Lin
 from orchestrator.spec.nodes import FieldPath, shown
 from orchestrator.spec.problems import Problem
 
-KINDS = ("files", "lines", "jsonl", "csv", "range")
+KINDS = ("files", "objects", "lines", "jsonl", "csv", "range")
 FARTHEST = 2**63 - 1
 TREE_FIELDS = ("key", "stem", "suffix", "parent")
 APPLIES_TO = {
@@ -32,6 +32,8 @@ def input_problems(source: Input) -> Iterator[Problem]:
         yield Problem(("input",), f"found {found}, expected exactly one of {', '.join(KINDS)}")
     if source.files is not None:
         yield from _files_problems(source.files)
+    if source.objects is not None:
+        yield from _selection_problems(("input", "objects"), source.objects.include, source.objects.exclude)
     if source.range is not None:
         yield from _range_problems(source.range)
     if source.csv is not None:
@@ -49,9 +51,13 @@ def input_problems(source: Input) -> Iterator[Problem]:
 def _files_problems(files: FilesInput) -> Iterator[Problem]:
     base = ("input", "files")
     yield from _path_problems((*base, "root"), files.root)
-    if not files.include:
+    yield from _selection_problems(base, files.include, files.exclude)
+
+
+def _selection_problems(base: FieldPath, include: Sequence[str], exclude: Sequence[str]) -> Iterator[Problem]:
+    if not include:
         yield Problem((*base, "include"), "found an empty list, expected at least one pattern")
-    for name, patterns in (("include", files.include), ("exclude", files.exclude)):
+    for name, patterns in (("include", include), ("exclude", exclude)):
         for index, pattern in enumerate(patterns):
             yield from _pattern_problems((*base, name, index), pattern)
 

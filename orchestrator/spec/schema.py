@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.spec.expected import struct_in
+from orchestrator.spec.expected import list_item, struct_in
 from orchestrator.spec.model import JobSpec
 from orchestrator.spec.rules_name import LONGEST_NAME, NAME
 from orchestrator.spec.units import Quantity, to_plain
@@ -45,7 +45,8 @@ def _unit_schema(kind: type) -> dict[str, Any]:
 
 def _structs(kind: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
     """The part of the model and all parts below it."""
-    below = [struct for field in msgspec.structs.fields(kind) if (struct := struct_in(field.type)) is not None]
+    types = [each for field in msgspec.structs.fields(kind) for each in (field.type, list_item(field.type))]
+    below = [struct for each in types if (struct := struct_in(each)) is not None]
     return [kind, *(deep for struct in below for deep in _structs(struct))]
 
 

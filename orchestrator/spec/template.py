@@ -28,6 +28,7 @@ input:
     root: .
     include: ["**/*.txt", "**/*.md", "**/*.py"]
     exclude: ["out/**", ".*/**"]
+  # objects: {url: s3://bucket/in}   # each object of a bucket, downloaded ahead of the task
   # lines: {path: data/input.txt}    # each line of one file or a list of files (also .gz, .zst)
   # jsonl: {path: data/input.jsonl}  # each record
   # csv: {path: data/input.csv}      # each record, as a dict by the header row
@@ -83,10 +84,10 @@ def render_init(name: str) -> dict[str, str]:
     Args:
         name: the job's name, one that a job file may have.
     """
-    return {"job.yaml": JOB.substitute(name=_quoted(name)), "task.py": TASK}
+    return {"job.yaml": JOB.substitute(name=quoted_name(name)), "task.py": TASK}
 
 
-def _quoted(name: str) -> str:
+def quoted_name(name: str) -> str:
     """The name as YAML: in quotes where the bare word would be a number, true or null."""
     from orchestrator.spec.scalars import resolve
 

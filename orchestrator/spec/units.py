@@ -79,7 +79,7 @@ def _restore(kind: type[Quantity], amount: int) -> Quantity:
     return kind._of(amount)  # noqa: SLF001
 
 
-def _scaled(value: object, units: Mapping[str, int], bare: int) -> int | None:
+def scaled(value: object, units: Mapping[str, int], bare: int) -> int | None:
     """The number times its unit, rounded up to a whole one; None where it is not of that form."""
     found = _NUMBER.fullmatch(_as_text(value))
     if found is None:
@@ -138,7 +138,7 @@ class Duration(Quantity):
 
     @classmethod
     def _read(cls, value: object) -> int | None:
-        amount = _scaled(value, NANOSECONDS, SECOND)
+        amount = scaled(value, NANOSECONDS, SECOND)
         return amount if amount is not None and amount <= LONGEST else None
 
 
@@ -177,7 +177,7 @@ class Size(Quantity):
 
     @classmethod
     def _read(cls, value: object) -> int | None:
-        amount = _scaled(value, SUFFIXES, 1)
+        amount = scaled(value, SUFFIXES, 1)
         return amount if amount is not None and amount <= LARGEST else None
 
 
@@ -221,11 +221,11 @@ class Share(Quantity):
     @classmethod
     def _read(cls, value: object) -> int | None:
         if isinstance(value, str) and value.endswith("%"):
-            parts = _scaled(value, {"%": PERCENT}, 0)
+            parts = scaled(value, {"%": PERCENT}, 0)
             return -parts - 1 if parts is not None and parts <= 100 * PERCENT else None
         if isinstance(value, str) and not (value.isascii() and value.isdigit()):
             return None
-        count = None if isinstance(value, float) else _scaled(value, {}, 1)
+        count = None if isinstance(value, float) else scaled(value, {}, 1)
         return count if count is not None and count <= LARGEST else None
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.command import ROOT, Place
 from tests.extensions import SOURCES, build
 
 JOBS = ["hashing", "thumbnails", "textnorm", "wordcount", "columns", "sums"]
+A_RELEASE_CANDIDATE = "FT004"
 LATE = "def f(n):\n    import bad.fast\n    return n\n"
 NOW = "import bad.fast\ndef f(n):\n    return n\n"
 
@@ -109,7 +111,8 @@ def test_submit_looks_ahead(place: Place, site):
 def test_the_shipped_jobs_are_clean(name: str, place: Place):
     """No shipped job imports or reaches anything that turns the GIL on, nor has code that races."""
     done = place.ftorch("audit", ROOT / "jobs" / name, "--json", "--no-probe", cwd=ROOT)
-    assert (done.code, done.json()["findings"]) == (0, []), done.out + done.err
+    found = [one for one in done.json()["findings"] if one["rule"] != A_RELEASE_CANDIDATE]
+    assert (done.code, found) == (0, []), done.out + done.err
 
 
 @pytest.mark.parametrize("name", ["msgspec", "psutil", "pyyaml", "numpy", "pillow", "pyarrow"])
@@ -118,7 +121,9 @@ def test_our_own_dependencies_are_clean(name: str, place: Place):
     done = place.ftorch("audit", "--package", name, "--json")
     matter = [one for one in done.json()["findings"] if one["rule"] in ("FT010", "FT011", "FT020")]
     assert matter == []
-    assert any(one["distribution"].lower() == name for one in done.json()["extensions"])
+    # PyYAML has no wheel for 3.15, and is built without its extension.
+    has_extension = any(file.suffix == ".so" for file in distribution(name).files or ())
+    assert any(one["distribution"].lower() == name for one in done.json()["extensions"]) == has_extension
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,12 @@ OTHERS: dict[str, Any] = {"output": {"path": "out.xlsx"}, "name": "No/Name"}
         (
             RULES,
             (
-                *("exactly one of files, lines", "input.range.step", "input.files.include", "escapes its root"),
+                *(
+                    "exactly one of files, objects, lines",
+                    "input.range.step",
+                    "input.files.include",
+                    "escapes its root",
+                ),
                 *("output.name", "output.template", "retry.max_backoff", "failures.max_failed", "schedule.cron"),
                 "timeout.item",
             ),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import NAMES
+from benchmarks.fleettable import ratio_table
 from benchmarks.fleettable import table as fleet_table
 from benchmarks.measure import Results, Spread, ratios, table
 from benchmarks.peerenv import peers
@@ -71,6 +72,14 @@ def test_a_table_of_a_fleet_has_a_row_a_contestant_and_a_column_a_grain():
     rows += [("10 µs: ftorch: efficiency", "%", 98.2), ("10 µs: ftorch over RQ", "x", 4716.0)]
     figures = [{"what": what, "unit": unit, "found": {"median": median}} for what, unit, median in rows]
     assert fleet_table(figures).splitlines()[2:] == ["| ftorch | 10,000,000 | 200,000 (98 %) |", "| RQ |  | 42.4 |"]
+
+
+def test_ratios_of_a_fleet_have_a_row_a_peer_with_defaults_and_tuned():
+    """What a peer did with its defaults and tuned meets in one cell; what is no ratio of `run` is left out."""
+    rows = [("0 µs: ftorch, run(), over RQ", 12_345.6), ("0 µs: ftorch over RQ", 8.0), ("0 µs: ftorch", 1e7)]
+    rows += [("0 µs: ftorch, run(), over mpire", 31.5), ("0 µs: ftorch, run(), over mpire, tuned", 1.0)]
+    figures = [{"what": what, "unit": "x", "found": {"median": median}} for what, median in rows]
+    assert ratio_table(figures).splitlines()[2:] == ["| RQ | 12,346 |", "| mpire | 31.5 / 1 |"]
 
 
 def test_what_pip_refuses_is_told_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -97,6 +97,18 @@ def test_an_item_that_fails_in_one_backend_only(place: Place):
     assert "1 item failed, and alike in every row that has figures" in text
 
 
+@pytest.mark.parametrize("options", [["--limit", "20"], ["--sample", "20"], []], ids=["first", "spread", "enough"])
+def test_an_item_that_does_not_end(place: Place, options: list[str]):
+    """An endless item is ended by `timeout.item`; a pool would wait for ever, so it is not asked, and says why."""
+    source = "def f(n):\n    while n == 0:\n        pass\n    return n\n"
+    place.job(source, **{**JOB, "input": {"range": {"stop": 20}}, "timeout": {"item": "200ms"}})
+    done = place.ftorch("compare", ".", "--only", "threads,processes", "--repeats", "1", "--json", *options)
+    found = rows(done.expect(0))
+    assert found["processes"]["refused"] == "it has no time limit, and 1 item took longer than timeout.item"
+    assert found["threads"]["figures"] is not None
+    assert done.json()["failed"] == 1
+
+
 def test_what_cannot_compete_says_why_and_the_rest_goes_on(place: Place):
     """No Redis, an extension that refuses subinterpreters, a Python that lacks what the task imports: a line each."""
     source = "import msgspec\n\n\ndef f(n):\n    return msgspec.json.decode(str(sum(range(40_000)) + n))\n"

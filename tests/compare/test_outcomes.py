@@ -38,6 +38,16 @@ def test_an_item_that_fails_here_and_not_there_is_a_difference(tmp_path: Path):
     assert difference(later, fails, KEYS) == ("c", "4", "3")
 
 
+def test_where_an_object_lies_is_no_difference(tmp_path: Path):
+    """Two failures that differ in an object's address alone are the same failure."""
+    made = [
+        outcome(tmp_path, name, [1, None, 3], {1: f"TypeError: <object object at {address}> is wrong"})
+        for name, address in (("one", "0x7f21c0a4d9b0"), ("other", "0x560d1be8f010"))
+    ]
+    assert difference(*made, KEYS) is None
+    assert made[0].shown(1) == "failed with TypeError: <object object at 0x…> is wrong"
+
+
 def test_a_result_that_json_cannot_hold_has_failed(tmp_path: Path):
     """As it has in a run."""
     found = outcome(tmp_path, "one", [1, object(), 3])

@@ -1,6 +1,7 @@
 """What the main thread sees of other threads: real ones, asleep on a lock, in a read, or at work."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,6 +96,42 @@ def test_a_thread_at_work(line):
     with other(spin) as place:
         until(lambda: looker.look([(place, line)]), lambda: looker.looks().running >= 3)
         stop.set()
+
+
+def test_the_line_of_a_thread_at_work(line):
+    """While it computes, its innermost line is read without stopping it; 3.15 names the function in full."""
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            sum(range(100))
+
+    looker = Looker(stacks=True)
+    with other(spin) as place:
+        until(
+            lambda: looker.look([(place, line)]), lambda: bool(looker.hot.seen("running")) or not looker.hot.available
+        )
+        stop.set()
+    if not looker.hot.available:
+        pytest.skip("this interpreter cannot read the stacks of its threads")
+    assert {hot.function.rpartition(".")[2] for hot in looker.hot.seen("running")} == {"spin"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="profiling.sampling came with Python 3.15")
+def test_the_stacks_are_those_of_the_sampling_profiler(monkeypatch):
+    """On 3.15 they are read by what `profiling.sampling` reads them with, but never written to, as its cache does."""
+    from profiling.sampling import sample
+
+    asked = []
+    unwinder = sample._remote_debugging.RemoteUnwinder
+
+    def noted(*arguments, **options):
+        asked.append(options)
+        return unwinder(*arguments, **options)
+
+    monkeypatch.setattr(sample._remote_debugging, "RemoteUnwinder", noted)
+    assert threading.get_native_id() in [tid for tid, _ in HotLines().read()]
+    assert [options.get("cache_frames", False) for options in asked] == [False]
 
 
 @pytest.mark.parametrize("state", [board.IDLE, board.WAITING, board.PARKED, board.ENDED])

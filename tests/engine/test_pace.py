@@ -1,5 +1,6 @@
 """How large the next chunk should be; nothing here looks at a clock."""
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -73,6 +74,41 @@ def test_slow_work_makes_chunks_small_again():
         pace.note(units, units, 0, units * 1e-3)
     assert before > 1000
     assert pace.appetite("item")[0] <= TARGET_SECONDS / 1e-3 * 1.01
+
+
+def uneven(often: float, times: float) -> list[float]:
+    """The seconds of chunks, 20 s in all, of items of which some take so many times as long as 0.2 ms."""
+    chance, pace, took = random.Random(3), Pace(), []
+    while sum(took) < 20:
+        units = pace.appetite("item")[0]
+        took.append(sum(2e-4 * (times if chance.random() < often else 1) for _ in range(units)))
+        pace.note(units, units, 0, took[-1])
+    return took
+
+
+@pytest.mark.parametrize(("often", "times", "least"), [(0.1, 50, 0.8), (0.01, 50, 0.85), (0.3, 10, 0.95)])
+def test_chunks_of_uneven_items(often: float, times: float, least: float):
+    """Where some items take far longer than most, nearly all of the time goes into chunks of 10 to 50 ms."""
+    took = uneven(often, times)
+    assert sum(each for each in took if 0.01 <= each <= 0.05) >= least * sum(took)
+
+
+def test_a_slow_first_item_is_forgotten():
+    """Ten seconds in which the first item loads something do not leave a thousand chunks of one item."""
+    pace, taken = Pace(), []
+    for seconds in (10.0, *[1e-4] * 80):
+        units = pace.appetite("item")[0]
+        taken.append(units)
+        pace.note(units, units, 0, units * seconds)
+    assert taken[-1] * 1e-4 > 0.9 * TARGET_SECONDS
+
+
+def test_after_dear_items_cheap_ones_do_not_count():
+    """One chunk that took seconds, since dear items began within it, is enough to make the next one short."""
+    pace, _ = simulate("item", 1e-5, 0, 20)
+    units = pace.appetite("item")[0]
+    pace.note(units, units, 0, units * 3e-3)
+    assert pace.appetite("item")[0] * 3e-3 <= TARGET_SECONDS * 1.01
 
 
 def test_what_it_adds_up_to():

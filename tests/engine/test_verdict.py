@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.engine.verdict import Verdict, judge_ended, judge_running
+from orchestrator.engine.verdict import Verdict, judge_ended, judge_running, judge_shard
 from orchestrator.spec.model import Failures
 from orchestrator.spec.units import Share
 
@@ -59,3 +59,14 @@ def test_reasons_say_what_was_allowed():
         judge_running(rule("2.5%"), 6, 200).reason == "6 items failed, and failures.max_failed (2.5%) allows 5 of 200"
     )
     assert judge_running(rule(3), 4, None).reason == "4 items failed, and failures.max_failed allows 3"
+
+
+def test_a_shard_is_judged_by_what_its_process_knows():
+    """Its own failures count beside those known of others, against the limit of the whole job."""
+    assert not judge_shard(rule(5), 3, 2, 1000).failed
+    assert judge_shard(rule(5), 3, 3, 1000).failed
+    assert not judge_shard(rule(5), 0, 30, 1000).failed
+    assert judge_shard(rule("1%"), 11, 0, 1000).failed
+    assert not judge_shard(rule("1%"), 11, 0, None).failed
+    assert judge_shard(rule(None), 1, 0, None).failed
+    assert not judge_shard(rule(None), 0, 0, None).failed

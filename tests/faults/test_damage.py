@@ -18,7 +18,7 @@ def halted(trouble: Trouble) -> Trouble:
     """A run that was stopped half-way, with at least one commit."""
     JSONL.write(trouble, 5 * ITEMS, timeout={"job": "700ms"})
     trouble.sit().expect(RESUMABLE)
-    while not list((trouble.run / "shards/0/commits").iterdir()):
+    while not list((trouble.run / "shards/0/commits").glob("*")):
         trouble.sit().expect(RESUMABLE)
     JSONL.write(trouble, 5 * ITEMS)
     return trouble

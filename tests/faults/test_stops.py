@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.command import finish
+from tests.command import ROOT, finish
 from tests.faults.counting import Count
 from tests.faults.jobs import ITEMS, KINDS, Strikes
 from tests.faults.sittings import RESUMABLE, Trouble, await_end, children, strike
@@ -121,6 +121,16 @@ def test_a_thread_stuck_in_c_does_not_hold_up_what_the_others_did(trouble: Troub
     (failure,) = trouble.records(os.path.relpath(trouble.run / "failures.jsonl", trouble.path))
     assert (failure["key"], failure["type"]) == (700, "Timeout")
     assert "task.py" in failure["traceback"]
+
+
+def test_a_new_worker_is_not_held_to_what_the_last_one_was_told(trouble: Trouble):
+    """After an item that was left behind, a worker that is slow to start is not ended, and costs no other item."""
+    # As on a machine on which every start takes longer than a worker may take to hear of its end.
+    trouble.write("sitecustomize.py", "import orchestrator.engine.keeper as keeper\nkeeper._PATIENCE = 0.0\n")
+    trouble.job(STUCK, input={"range": {"stop": 5000}}, timeout={"item": "200ms"})
+    found = trouble.sit("--threads", "3", env={"PYTHONPATH": f"{ROOT}{os.pathsep}{trouble.path}"})
+    found.expect(1)
+    assert trouble.results() == [n for n in range(5000) if n != 700]
 
 
 def test_a_signal_while_a_new_worker_loads_its_task_ends_the_run(trouble: Trouble):

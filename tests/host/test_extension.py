@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from orchestrator.audit.observed import Target
+from orchestrator.audit.probe import observe
 from orchestrator.host.extension import Verdict, judge
 from orchestrator.host.verdicts import Verdicts
 from tests.extensions import SAYS, SOURCES, build, build_all
@@ -31,9 +33,10 @@ def test_no_file_is_misread(built):
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="machine code is read on x86-64 only")
 def test_what_is_left_open(built):
-    """Only the module that changes its own slots while it is loaded is left open."""
+    """Only modules that change their own slots while they are loaded are left open."""
     verdicts = {name: judge(path).kind for name, path in built.items()}
-    assert [name for name, kind in verdicts.items() if kind == "undecided"] == ["late_slot"]
+    changing = [name for name in SOURCES if "late" in name]
+    assert [name for name, kind in verdicts.items() if kind == "undecided"] == changing
 
 
 def test_slots_filled_by_pybind11_are_left_open(tmp_path: Path):
@@ -58,15 +61,21 @@ def test_a_module_for_a_python_with_a_gil(tmp_path: Path, suffix: str):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 15), reason="PyModExport came with Python 3.15")
-@pytest.mark.parametrize(("slot", "kind"), [("PySlot_DATA(Py_mod_gil, Py_MOD_GIL_NOT_USED),", "safe"), ("", "needs")])
-def test_the_export_hook_of_3_15(tmp_path: Path, slot: str, kind: str):
-    """The slots of a PyModExport are read like those of a PyModuleDef."""
-    source = f"""
-#include <Python.h>
-static PySlot slots[] = {{ {slot} PySlot_STATIC_DATA(Py_mod_name, "exported"), PySlot_END }};
-PyMODEXPORT_FUNC PyModExport_exported(void) {{ return slots; }}
-"""
-    assert judge(build(tmp_path, "exported", source)).kind == kind
+@pytest.mark.parametrize("optimised", ["-O0", "-O1", "-O2"])
+def test_a_module_of_3_15_that_says_nothing(tmp_path: Path, optimised: str):
+    """However it was compiled, an array that PyModExport returns as it is counts, and nothing in it means the GIL."""
+    assert judge(build(tmp_path, "export_none", SOURCES["export_none"], optimised)).kind == "needs"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="PyModExport came with Python 3.15")
+def test_a_module_of_3_15_for_the_stable_abi(tmp_path: Path):
+    """One that every later Python can load does not thereby do without the GIL: its slots say so, or do not."""
+    for name in ("export_safe", "export_none"):
+        path = build(tmp_path, name, SOURCES[name], "-DPy_TARGET_ABI3T=0x030f0000", suffix=".abi3t.so")
+        assert judge(path).kind == SAYS[name]
+        observed = observe([Target("module", name)], 30, [str(tmp_path)])
+        found = {one.name: one.declared for one in observed.extensions if one.path == str(path)}
+        assert found == {name: SAYS[name] == "safe"}
 
 
 def test_a_library_is_no_extension(tmp_path: Path):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.outcome import ItemFailure, Outcome
+from orchestrator.engine.spool import Spool
 from orchestrator.errors import RunDamaged
 from orchestrator.run.collect import accumulators, body, damaged, failures, read_blob
 from orchestrator.run.ledger import Ledger
@@ -100,7 +101,7 @@ def committed(store: Store, groups: Sequence[Sequence[Outcome]], fold: Fold | No
     """The ledger after one commit a group."""
     ledger = Ledger(store, 0, 0, 1000)
     ledger.claim()
-    committer = Committer(store, ledger, fold, None)
+    committer = Committer(store, ledger, fold, None, Spool())
     for group in groups:
         for outcome in group:
             committer.offer(outcome)

@@ -1,6 +1,7 @@
 """Two processes that own one shard in turn, or both at once, crashing and failing between any two store calls."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hypothesis import settings
@@ -9,12 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from orchestrator.engine.committer import Committer
 from orchestrator.engine.outcome import ItemFailure, Outcome
+from orchestrator.engine.spool import Spool
 from orchestrator.errors import Fenced, StoreUnavailable
 from orchestrator.run.collect import body, damaged, failures
 from orchestrator.run.intervals import Interval
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.progress import Address, Progress
 from orchestrator.run.records import Commit, Failure, Range
+from orchestrator.store.base import Store
 from orchestrator.store.memory import MemoryStore
 from tests.run.troubled import TROUBLES, Crash, TroubledStore
 
@@ -70,7 +73,7 @@ class Process:
         ledger = Ledger(store, 0, 0, UNITS)
         ledger.claim()
         gaps, retries = deque(ledger.progress.missing()), deque(sorted(ledger.progress.failed))
-        return cls(store, ledger, Committer(store, ledger, None, None), gaps, retries)
+        return cls(store, ledger, Committer(store, ledger, None, None, Spool()), gaps, retries)
 
     def chunk(self, size: int) -> None:
         """Have a thread settle a chunk of what is left, of at most that size."""
@@ -115,9 +118,11 @@ TURNS = st.builds(
 
 
 class TwoOwners(RuleBasedStateMachine):
+    new_store: Callable[[], Store] = MemoryStore
+
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore()
+        self.store = self.new_store()
         self.processes: list[Process | None] = [None, None]
         self.commits: dict[str, bytes] = {}
         self.hurt = False

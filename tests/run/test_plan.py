@@ -165,6 +165,20 @@ def test_memory_does_not_grow_with_the_plan(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
+def test_ten_thousand_shards_are_cut_without_reading_the_plan_again() -> None:
+    """Only parts with entries that must not be cut are read again, and each of those once."""
+    store, read = MemoryStore(), []
+    get = store.get
+    store.get = lambda name, *span: read.append(name) or get(name, *span)  # type: ignore[method-assign,func-returns-value]
+    index = index_of("file", (Entry(b"%d" % number, 1, 0, 9) for number in range(20_000)), store, 10_000)
+    assert (len(index.shards), index.shards[:3], index.shards[-1]) == (10_001, [0, 2, 4], 20_000)
+    assert read == []
+    texts = [Entry(b"%d" % number, 50, 0, 50, number, number >= 27) for number in range(30)]
+    index = index_of("byte", texts, MemoryStore(), 10_000)
+    assert index.shards == sorted(index.shards)
+    assert {start for start in index.shards if start > 27 * 50} <= {28 * 50, 29 * 50, 30 * 50}
+
+
 def _damaged(folder: Path) -> tuple[PlanReader, Path]:
     """A plan of three parts on disk, and the file of its second part."""
     store = LocalStore(folder)

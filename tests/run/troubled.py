@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from orchestrator.errors import StoreUnavailable
-from orchestrator.store.base import Buffer
-from orchestrator.store.memory import MemoryStore
+from orchestrator.store.base import Buffer, Store
 
 TROUBLES = ("crash before", "crash after", "refused", "answer lost", "done twice", "other first")
 
@@ -17,7 +16,7 @@ class Crash(BaseException):
 class TroubledStore:
     """One process's sight of a store; at the call that `trouble` counts down to, something happens, once."""
 
-    def __init__(self, real: MemoryStore) -> None:
+    def __init__(self, real: Store) -> None:
         self.url = real.url
         self._real = real
         self._calls = -1

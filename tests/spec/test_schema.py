@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import yaml
 
+from orchestrator.spec.cpus import Cpus
 from orchestrator.spec.expected import struct_in
 from orchestrator.spec.model import JobSpec
 from orchestrator.spec.schema import job_schema
@@ -61,6 +62,7 @@ def test_only_what_is_required_has_no_default():
     [
         (Duration, ["250ms", "1.5m", "3"], ["1x", "-1s", "1h30m", ""]),
         (Size, ["2Gi", "100k", "0.5M", "7"], ["2GB", "2K", "-1", ""]),
+        (Cpus, ["1", "2.5", "2500m", "0"], ["1k", "-1", "m", "1.5.2", ""]),
         (Share, ["1%", "0.5%", "25"], ["x", "-1%", "1.5", ""]),
     ],
 )

@@ -9,7 +9,8 @@ from orchestrator.audit.races.kinds import TAKERS, Kind, kind_of_call, kind_of_l
 from orchestrator.audit.races.names import dotted
 from orchestrator.audit.races.questions import Asks, Question, questions
 from orchestrator.audit.races.reach import Reach, Reached
-from orchestrator.audit.races.rules import Severity, found
+from orchestrator.audit.races.rule import Severity
+from orchestrator.audit.races.rules import found
 from orchestrator.audit.races.sites import Site
 from orchestrator.audit.races.updates import detail, stale_read
 

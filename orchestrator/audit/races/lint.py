@@ -46,7 +46,7 @@ def lint(reference: str, base: Path, installed: Iterable[str] = ()) -> list[Find
     if not isinstance(function, Bound):
         message = f"there is no function {name!r} in it that could be read"
         return sorted_findings([*project.findings, found("FT199", message, (module.source.path, 0), None, "note")])
-    return _judge(_follow(function, project))
+    return judge(follow_task(function, project))
 
 
 def lint_package(name: str, base: Path) -> list[Finding]:
@@ -60,7 +60,7 @@ def lint_package(name: str, base: Path) -> list[Finding]:
     reach.follow([root for root in roots if not root.function.name.startswith("test_")])
     top = project.find(name)
     folder = Path(top.source.path).parent if top is not None else base
-    return [finding for finding in _judge(reach) if Path(finding.path).is_relative_to(folder)]
+    return [finding for finding in judge(reach) if Path(finding.path).is_relative_to(folder)]
 
 
 def _all_modules(name: str, project: Project) -> Iterator[Module]:
@@ -95,7 +95,7 @@ def _missing(target: str, project: Project) -> Finding:
     return found("FT199", what, (path, 0), None, None if path else "note")
 
 
-def _follow(task: Bound, project: Project) -> Reach:
+def follow_task(task: Bound, project: Project) -> Reach:
     """What the job's threads run: the task, its thread state's factory, and its fold."""
     options = _options(task.function)
     frame = Frame(project, task.function.module)
@@ -156,7 +156,8 @@ def _called_at_import(reach: Reach) -> frozenset[Function]:
     return frozenset(found_)
 
 
-def _judge(reach: Reach) -> list[Finding]:
+def judge(reach: Reach) -> list[Finding]:
+    """What would race in the functions that were reached, by file and line."""
     seen = accesses(reach)
     findings = [
         *judge_updates(seen, reach),

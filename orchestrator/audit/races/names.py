@@ -74,7 +74,7 @@ class Function:
         """Its local names, and what is assigned to each (None where that is no single expression)."""
         found: dict[str, list[ast.expr | None]] = {}
         for node in self.nodes:
-            for name, value in _bound(node):
+            for name, value in bound_names(node):
                 if name not in self.declared:
                     found.setdefault(name, []).append(value)
         return found
@@ -120,7 +120,8 @@ class Class:
     @cached_property
     def attributes(self) -> dict[str, ast.expr]:
         """What the class's body assigns."""
-        return {name: value for node in self.node.body for name, value in _bound(node) if isinstance(value, ast.expr)}
+        bound = (pair for node in self.node.body for pair in bound_names(node))
+        return {name: value for name, value in bound if isinstance(value, ast.expr)}
 
     @cached_property
     def fields(self) -> dict[str, ast.expr]:
@@ -174,7 +175,7 @@ class Module:
             self.classes[node.name] = Class(self, node.name, node)
         elif isinstance(node, ast.Call):
             self.calls.append(node)
-        for name, value in _bound(node):
+        for name, value in bound_names(node):
             if not isinstance(node, SCOPES):
                 self.bindings.setdefault(name, []).append(value)
 
@@ -194,7 +195,7 @@ class Module:
             self.imports[alias.asname or alias.name] = f"{start}.{alias.name}" if start else alias.name
 
 
-def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+def bound_names(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
     """The names that a node binds, and to what."""
     match node:
         case ast.Assign(targets=targets, value=value):

@@ -85,7 +85,7 @@ def play(spec: JobSpec, base: Path, part: Part, tell: Callable[[Met], None]) -> 
 
 
 def _items(spec: JobSpec, base: Path) -> Iterator[tuple[Any, Any]]:
-    source = open_source(spec.input, base)
+    source = open_source(spec.input, base, spec.remote)
     reader = source.reader()
     try:
         for entry in source.entries():

@@ -1,34 +1,12 @@
-"""The rules about races: one table, from which findings, `docs/races.md` and the tests are made."""
+"""The rules about races and migration: one table, from which findings, the pages in `docs` and the tests are made."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
 
 from orchestrator.audit.findings import Finding
+from orchestrator.audit.migration.table import MIGRATION
+from orchestrator.audit.races.rule import Rule, Severity
 
-type Severity = Literal["error", "warning", "note"]
-
-
-class Rule(NamedTuple):
-    """One way to race.
-
-    Attributes:
-        id: FT1.. for state that the program shares, FT2.. for state that the process has once, FT3.. for what was
-            found by running.
-        title: what it is called.
-        example: a line that breaks it.
-        why: why that races.
-        fix: what to write instead.
-        severity: what a finding of it counts as, where the place gives no reason to take it lighter.
-    """
-
-    id: str
-    title: str
-    example: str
-    why: str
-    fix: str
-    severity: Severity = "warning"
-
-
-TABLE = (
+RACES = (
     Rule(
         "FT100",
         "acceptance that accepts nothing",
@@ -196,6 +174,7 @@ TABLE = (
     ),
 )
 
+TABLE: tuple[Rule, ...] = (*RACES, *MIGRATION)
 RULES = {rule.id: rule for rule in TABLE}
 
 HEAD = "| rule | what | example | why it races | what to do | counts as |\n|---|---|---|---|---|---|"
@@ -213,9 +192,9 @@ def found(
     return Finding(rule, severity or known.severity, message, *place, known.why, known.fix, detail or {})
 
 
-def page() -> str:
-    """The rules as a table in Markdown, as `docs/races.md` has it."""
+def page(rules: Iterable[Rule] = RACES, head: str = HEAD) -> str:
+    """Some rules as a table in Markdown: by default those about races, as `docs/races.md` has them."""
     rows = (
-        f"| {rule.id} | {rule.title} | {rule.example} | {rule.why} | {rule.fix} | {rule.severity} |" for rule in TABLE
+        f"| {rule.id} | {rule.title} | {rule.example} | {rule.why} | {rule.fix} | {rule.severity} |" for rule in rules
     )
-    return "\n".join((HEAD, *rows))
+    return "\n".join((head, *rows))
