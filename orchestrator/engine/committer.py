@@ -9,14 +9,13 @@ are called by one thread, the worker's main thread.
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from orchestrator.engine.outcome import Outcome
-from orchestrator.engine.part import Part, length
+from orchestrator.engine.part import Part, Token, length
 from orchestrator.engine.spool import Spool, Spooled
 from orchestrator.errors import TaskError
 from orchestrator.run.ledger import Ledger
@@ -101,9 +100,11 @@ class Committer:
         with self._changed:
             outcomes, self._offered = self._offered, []
         outcomes.sort(key=_place)
-        places = self._spool.write([outcome.token for outcome in outcomes])
+        held = [outcome for outcome in outcomes if isinstance(outcome.token, bytes)]
+        places = self._spool.write([outcome.token for outcome in held])
         freed = sum(map(_weight, outcomes))
-        self._spooled += map(_moved, outcomes, places, strict=True)
+        self._spooled += map(_moved, held, places, strict=True)
+        self._spooled += [outcome for outcome in outcomes if not isinstance(outcome.token, bytes)]
         with self._changed:
             self._size -= freed
             self._changed.notify_all()
@@ -147,7 +148,7 @@ class Committer:
         again = [item for item in outcomes if item.retried and (item.lo, item.hi, item.retried[0]) in progress.failed]
         if not first and not again:
             return None
-        part = Part(self._ledger.part_name(self._parts), self._spool.size)
+        part = Part(self._ledger.part_name(self._parts), self._spool)
         ranges = [self._range(part, run) for run in _side_by_side(first)]
         good = [item for item in again if not item.failures]
         filled = [Filled(item.lo, item.hi, _number(item), part.add(self._tokens([item]))) for item in good]
@@ -155,7 +156,7 @@ class Committer:
         failures = [failed.detail for item in first for failed in item.failures]
         failures += [msgspec.structs.replace(item.failures[0].detail, index=_number(item)) for item in bad]
         if part.size:
-            self._store.put(part.name, chain(self._spool.read(), part.data))
+            self._store.put(part.name, part.read())
         commit = Commit(
             epoch=self._ledger.epoch or 0,
             ranges=ranges,
@@ -184,7 +185,7 @@ class Committer:
             failed=failed,
         )
 
-    def _tokens(self, run: Sequence[Outcome]) -> list[bytes | Spooled]:
+    def _tokens(self, run: Sequence[Outcome]) -> list[Token]:
         if self._fold is None:
             return [outcome.token for outcome in run]
         merged: Any = run[0].token

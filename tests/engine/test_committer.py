@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from orchestrator.engine.committer import MOST_BYTES, Committer
 from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.spill import Spill
 from orchestrator.engine.spool import Spool
 from orchestrator.errors import Fenced, RunDamaged, StoreUnavailable, TaskError
 from orchestrator.run.collect import accumulators, failures
@@ -291,12 +292,14 @@ def test_a_retry_of_what_has_not_failed_is_dropped(tmp_path):
     st.lists(st.sampled_from(["good", "good", "once", "bad", "never"]), min_size=1, max_size=30),
     st.lists(st.integers(1, 29), max_size=5),
     st.randoms(use_true_random=False),
-    st.sampled_from(["jsonl", "text"]),
+    st.tuples(st.sampled_from(["jsonl", "text"]), st.sampled_from([None, 1, 50])),
 )
 @unhurried
-def test_the_output_after_retries_is_the_output_without_failures(tmp_path_factory, states, cuts, random, form):
-    """However chunks are cut, mixed and committed: what a later sitting made good stands where it belongs."""
-    count, sitting = len(states), [1]
+def test_the_output_after_retries_is_the_output_without_failures(tmp_path_factory, states, cuts, random, way):
+    """However chunks are cut, mixed and committed, and however little of their results stays in memory: what a later
+    sitting made good stands where it belongs.
+    """
+    (form, most), count, sitting = way, len(states), [1]
 
     def call(value: int) -> str:
         if states[value] == "never" or (states[value] == "once" and sitting[0] == 1):
@@ -308,6 +311,8 @@ def test_the_output_after_retries_is_the_output_without_failures(tmp_path_factor
     committer = committer_of(store, ledger)
     bad = [at for at, state in enumerate(states) if state == "bad"]
     made = bench(tmp_path_factory.mktemp("lane"), Script(places(count, bad=bad)), call, sink=sink, retry=tries(1))
+    if most is not None:
+        made.lane.spill = Spill(tmp_path_factory.getbasetemp(), most)
     chunks = [Chunk(lo, hi) for lo, hi in pairwise(sorted({0, count, *(cut for cut in cuts if cut < count)}))]
     random.shuffle(chunks)
     for chunk in chunks:
