@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.outcome import WHOLE_CHUNK, Outcome
 from orchestrator.engine.part import Part, Token, length
 from orchestrator.engine.spool import Spool, Spooled
 from orchestrator.errors import TaskError
@@ -150,18 +150,18 @@ class Committer:
             return None
         part = Part(self._ledger.part_name(self._parts), self._spool)
         ranges = [self._range(part, run) for run in _side_by_side(first)]
-        good = [item for item in again if not item.failures]
-        filled = [Filled(item.lo, item.hi, _number(item), part.add(self._tokens([item]))) for item in good]
-        bad = [item for item in again if item.failures]
-        failures = [failed.detail for item in first for failed in item.failures]
-        failures += [msgspec.structs.replace(item.failures[0].detail, index=_number(item)) for item in bad]
+        good = [item for item in again if item.made]
+        filled = [self._filled(part, item) for item in good]
+        bad = [item for item in again if not item.made]
+        failures = [failed.detail for item in (*first, *good) for failed in item.failures]
+        failures += [structs.replace(item.failures[0].detail, index=item.number) for item in bad]
         if part.size:
             self._store.put(part.name, part.read())
         commit = Commit(
             epoch=self._ledger.epoch or 0,
             ranges=ranges,
             filled=filled,
-            refailed=[FailedItem(item.lo, item.hi, _number(item), 0) for item in bad],
+            refailed=[FailedItem(item.lo, item.hi, item.number, 0) for item in bad],
             failures=self._write_failures(failures),
         )
         self._parts += 1
@@ -171,10 +171,7 @@ class Committer:
         failed: list[FailedItem] = []
         position = 0
         for outcome in run:
-            failed += [
-                FailedItem(outcome.lo, outcome.hi, item.detail.index, 0 if self._fold else position + item.at)
-                for item in outcome.failures
-            ]
+            failed += outcome.failed(position)
             position += 0 if self._fold else length(outcome.token)
         return Range(
             lo=run[0].lo,
@@ -184,6 +181,10 @@ class Committer:
             blobs=part.add(self._tokens(run)),
             failed=failed,
         )
+
+    def _filled(self, part: Part, item: Outcome) -> Filled:
+        more = item.items - 1 if item.number == WHOLE_CHUNK else 0  # the chunk itself was counted as one
+        return Filled(item.lo, item.hi, item.number, part.add(self._tokens([item])), item.failed(0), more)
 
     def _tokens(self, run: Sequence[Outcome]) -> list[Token]:
         if self._fold is None:
@@ -239,10 +240,6 @@ def _place(outcome: Outcome) -> tuple[int, tuple[int, ...]]:
 
 def _moved(outcome: Outcome, place: Spooled) -> Outcome:
     return structs.replace(outcome, token=place)
-
-
-def _number(outcome: Outcome) -> int:
-    return outcome.retried[0] if outcome.retried else 0
 
 
 def _weight(outcome: Outcome) -> int:
