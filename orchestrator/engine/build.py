@@ -12,8 +12,8 @@ from orchestrator.engine.board import Board
 from orchestrator.engine.execution import Calling
 from orchestrator.engine.lane import Lane, Plan
 from orchestrator.engine.sinks import EncoderSink, FoldSink, Sink
-from orchestrator.inputs.base import Reader
 from orchestrator.engine.spill import Spill
+from orchestrator.inputs.base import Reader
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.base import Encoder
 from orchestrator.outputs.open import open_encoder

@@ -1,6 +1,7 @@
 """What a run takes in memory, as it tells it itself: bounded, however much it does."""
 
 import gzip
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.command import Place
 
 MEGABYTE = 1 << 20
 
-SAME = "def f(line):\n    return line\n"
+SAME = "def f(item):\n    return item\n"
 
 FAILING = """
 from pathlib import Path
@@ -30,19 +31,34 @@ def lines(count: int, padding: bytes = b"") -> bytes:
     return b"".join(b"%010d%b\n" % (at, padding) for at in range(count))
 
 
-def peak(place: Place, source: str, name: str) -> int:
-    """The most memory that the worker had resident, with the lines of a file as its input."""
-    place.job(source, input={"lines": {"path": name}}, output={"path": "out.jsonl", "overwrite": True})
+def peak(place: Place, form: str, **given: Any) -> int:
+    """The most memory that the worker had resident, with that input, each item its own result."""
+    output = {"format": "none"} if form == "none" else {"path": "out.jsonl", "overwrite": True}
+    place.job(SAME, input=given, output=output)
     report = place.submit("--threads", "2")
     found: int = report["nodes"][0]["peak_rss"]
     return found
+
+
+@pytest.mark.parametrize("form", ["jsonl", "none"])
+@pytest.mark.parametrize("kind", ["range", "lines"])
+def test_memory_does_not_grow_with_the_items(place: Place, kind: str, form: str) -> None:
+    """A million items take at most 1.35 times the memory of ten thousand."""
+    peaks = []
+    for count in (10_000, 1_000_000):
+        if kind == "range":
+            peaks.append(peak(place, form, range={"stop": count}))
+        else:
+            place.write("lines.txt", lines(count, b" of a text that says nothing much"))
+            peaks.append(peak(place, form, lines={"path": "lines.txt"}))
+    assert peaks[1] <= 1.35 * peaks[0], peaks
 
 
 def test_the_results_of_a_compressed_file_need_not_fit_into_memory(place: Place) -> None:
     """A compressed file with 60 MB of results takes at most 24 MB more memory than one with hardly any."""
     place.write("few.gz", gzip.compress(lines(100), 1))
     place.write("many.gz", gzip.compress(lines(600_000, b"x" * 90), 1))
-    few, many = peak(place, SAME, "few.gz"), peak(place, SAME, "many.gz")
+    few, many = (peak(place, "jsonl", lines={"path": name}) for name in ("few.gz", "many.gz"))
     assert (place / "out.jsonl").stat().st_size > 60e6
     assert many - few < 24 * MEGABYTE
 

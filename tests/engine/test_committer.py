@@ -290,8 +290,8 @@ def test_a_retry_of_what_has_not_failed_is_dropped(tmp_path):
 
 
 def test_what_is_good_of_a_chunk_that_can_be_read_now_is_kept(tmp_path):
-    """A retry of a chunk that could not be read has its results, though one of its items fails: only that one has failed
-    now, and a further retry does it alone.
+    """A retry of a chunk that could not be read has its results, though one of its items fails: only that one has
+    failed now, and a further retry does it alone.
     """
     failing, calls = [2], []
 
