@@ -1,8 +1,8 @@
 """Peak memory of the worker and of the supervisor, with ever more items, on two threads.
 
 For ranges and lines it should be flat: the most over the least of all the numbers of items. For files the plan may
-cost up to 200 bytes each. With results, what waits for the next commit is held too, up to 128 MiB; the growth from the
-middle number on is told beside, where those buffers are full.
+cost up to 200 bytes each. With results, about a mebibyte of those that wait for the next commit is in memory, the rest
+in an unnamed file; the growth from the middle number on is told beside, where nothing is left to fill.
 """
 
 import os

@@ -12,6 +12,7 @@ from orchestrator.engine.board import Board
 from orchestrator.engine.execution import Calling
 from orchestrator.engine.lane import Lane, Plan
 from orchestrator.engine.sinks import EncoderSink, FoldSink, Sink
+from orchestrator.engine.spill import Spill
 from orchestrator.inputs.base import Reader
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.base import Encoder
@@ -36,6 +37,7 @@ class LaneParts(Struct, frozen=True):
         replace: a tree's files may replace existing ones.
         pins: the CPU for each lane, where the job pins its threads; else empty.
         alone: whether all lanes of the run are in this process.
+        spools: the folder for results that are too many for memory; None where they must be handed over in memory.
     """
 
     store: Store
@@ -47,6 +49,7 @@ class LaneParts(Struct, frozen=True):
     replace: bool
     pins: tuple[int, ...] = ()
     alone: bool = True
+    spools: Path | None = None
 
 
 class ThreadLane(Lane):
@@ -81,6 +84,8 @@ def make_lane(parts: LaneParts, index: int) -> ThreadLane:
         line=parts.board.line(index),
     )
     lane.state = state
+    if parts.spools is not None and task.options.fold is None:
+        lane.spill = Spill(parts.spools)
     return lane
 
 

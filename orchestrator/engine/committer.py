@@ -9,14 +9,13 @@ are called by one thread, the worker's main thread.
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
-from orchestrator.engine.outcome import Outcome
-from orchestrator.engine.part import Part, length
+from orchestrator.engine.outcome import WHOLE_CHUNK, Outcome
+from orchestrator.engine.part import Part, Token, length
 from orchestrator.engine.spool import Spool, Spooled
 from orchestrator.errors import TaskError
 from orchestrator.run.ledger import Ledger
@@ -101,9 +100,11 @@ class Committer:
         with self._changed:
             outcomes, self._offered = self._offered, []
         outcomes.sort(key=_place)
-        places = self._spool.write([outcome.token for outcome in outcomes])
+        held = [outcome for outcome in outcomes if isinstance(outcome.token, bytes)]
+        places = self._spool.write([outcome.token for outcome in held])
         freed = sum(map(_weight, outcomes))
-        self._spooled += map(_moved, outcomes, places, strict=True)
+        self._spooled += map(_moved, held, places, strict=True)
+        self._spooled += [outcome for outcome in outcomes if not isinstance(outcome.token, bytes)]
         with self._changed:
             self._size -= freed
             self._changed.notify_all()
@@ -147,20 +148,20 @@ class Committer:
         again = [item for item in outcomes if item.retried and (item.lo, item.hi, item.retried[0]) in progress.failed]
         if not first and not again:
             return None
-        part = Part(self._ledger.part_name(self._parts), self._spool.size)
+        part = Part(self._ledger.part_name(self._parts), self._spool)
         ranges = [self._range(part, run) for run in _side_by_side(first)]
-        good = [item for item in again if not item.failures]
-        filled = [Filled(item.lo, item.hi, _number(item), part.add(self._tokens([item]))) for item in good]
-        bad = [item for item in again if item.failures]
-        failures = [failed.detail for item in first for failed in item.failures]
-        failures += [msgspec.structs.replace(item.failures[0].detail, index=_number(item)) for item in bad]
+        good = [item for item in again if item.made]
+        filled = [self._filled(part, item) for item in good]
+        bad = [item for item in again if not item.made]
+        failures = [failed.detail for item in (*first, *good) for failed in item.failures]
+        failures += [structs.replace(item.failures[0].detail, index=item.number) for item in bad]
         if part.size:
-            self._store.put(part.name, chain(self._spool.read(), part.data))
+            self._store.put(part.name, part.read())
         commit = Commit(
             epoch=self._ledger.epoch or 0,
             ranges=ranges,
             filled=filled,
-            refailed=[FailedItem(item.lo, item.hi, _number(item), 0) for item in bad],
+            refailed=[FailedItem(item.lo, item.hi, item.number, 0) for item in bad],
             failures=self._write_failures(failures),
         )
         self._parts += 1
@@ -170,10 +171,7 @@ class Committer:
         failed: list[FailedItem] = []
         position = 0
         for outcome in run:
-            failed += [
-                FailedItem(outcome.lo, outcome.hi, item.detail.index, 0 if self._fold else position + item.at)
-                for item in outcome.failures
-            ]
+            failed += outcome.failed(position)
             position += 0 if self._fold else length(outcome.token)
         return Range(
             lo=run[0].lo,
@@ -184,7 +182,11 @@ class Committer:
             failed=failed,
         )
 
-    def _tokens(self, run: Sequence[Outcome]) -> list[bytes | Spooled]:
+    def _filled(self, part: Part, item: Outcome) -> Filled:
+        more = item.items - 1 if item.number == WHOLE_CHUNK else 0  # the chunk itself was counted as one
+        return Filled(item.lo, item.hi, item.number, part.add(self._tokens([item])), item.failed(0), more)
+
+    def _tokens(self, run: Sequence[Outcome]) -> list[Token]:
         if self._fold is None:
             return [outcome.token for outcome in run]
         merged: Any = run[0].token
@@ -238,10 +240,6 @@ def _place(outcome: Outcome) -> tuple[int, tuple[int, ...]]:
 
 def _moved(outcome: Outcome, place: Spooled) -> Outcome:
     return structs.replace(outcome, token=place)
-
-
-def _number(outcome: Outcome) -> int:
-    return outcome.retried[0] if outcome.retried else 0
 
 
 def _weight(outcome: Outcome) -> int:

@@ -19,6 +19,8 @@ from orchestrator.engine.pace import Pace
 from orchestrator.engine.poison import Poisoned
 from orchestrator.engine.segments import FailedAt, Segment, describe, encode_segment, first_of
 from orchestrator.engine.sinks import Sink
+from orchestrator.engine.spill import Spill, held, moved, spilled
+from orchestrator.engine.spool import Spool
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Piece, Reader
 from orchestrator.run.records import Failure
@@ -35,13 +37,15 @@ class Plan(Protocol):
 class Unsettled:
     """A chunk some of whose items wait for a retry."""
 
-    __slots__ = ("attempt", "chunk", "nbytes", "segments")
+    __slots__ = ("attempt", "chunk", "held", "nbytes", "segments", "spool")
 
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
         self.attempt = 1
         self.nbytes = 0
         self.segments: list[Segment] = []
+        self.held = 0
+        self.spool: Spool | None = None
 
     @property
     def waiting(self) -> bool:
@@ -50,7 +54,13 @@ class Unsettled:
 
 
 class Lane:
-    """What a thread does with a chunk."""
+    """What a thread does with a chunk.
+
+    Attributes:
+        spill: where results go that are too many for memory; None where they stay there.
+    """
+
+    spill: Spill | None = None
 
     def __init__(self, plan: Plan, reader: Reader, calling: Calling, sink: Sink, line: memoryview[int]) -> None:
         self.pace = Pace()
@@ -150,7 +160,7 @@ class Lane:
             work.segments.append(Segment.for_unread(name, Poisoned(unreadable_chunk[0])))
             return
         base = unreadable = 0
-        work.nbytes = 0
+        work.nbytes = work.held = 0
         try:
             for whole in self._reader.read(self._plan.pieces(chunk.lo, chunk.hi)):
                 batch = whole if chunk.limit is None else first_of(whole, chunk.limit - base - unreadable)
@@ -162,11 +172,19 @@ class Lane:
                 work.segments.append(segment)
                 # What comes next is reading, if anything.
                 self._line[board.ITEM] = board.NO_ITEM
+                self._relieve(work, segment)
                 if chunk.limit is not None and base + unreadable >= chunk.limit:
                     break
         except (OSError, InputError) as error:
             self._discard(work)
             work.segments[:] = [Segment.for_unread(_name(self._plan.pieces(chunk.lo, chunk.hi)), error)]
+
+    def _relieve(self, work: Unsettled, segment: Segment) -> None:
+        """Take in a new segment; put results into a file once there are too many of them."""
+        work.held += held(segment)
+        if self.spill is not None and work.held >= self.spill.most:
+            work.spool = work.spool or self.spill.spool()
+            work.segments[:], work.held = moved(work.segments, work.spool), 0
 
     def _discard(self, work: Unsettled) -> None:
         """Take back what a reading that broke off wrote, or the next one would find it in its way."""
@@ -209,7 +227,8 @@ class Lane:
                 failures.append(ItemFailure(detail, position + failed.at))
             tokens.append(done.token)
             position += sink.size(done.token)
-        return Outcome(chunk.lo, chunk.hi, chunk.only, sink.join(tokens), items, work.nbytes, failures)
+        token = sink.join(tokens) if work.spool is None else spilled(tokens, work.spool)
+        return Outcome(chunk.lo, chunk.hi, chunk.only, token, items, work.nbytes, failures)
 
     def _describe(self, failed: FailedAt, work: Unsettled) -> Failure:
         """What the outcome tells of a failed item."""

@@ -22,6 +22,9 @@ _MOST_KEPT = 0.9
 """After a chunk it counts that much at most, however short the chunk was: a slow first item is to be forgotten soon."""
 _MOST_BYTES = 64 << 20
 _NO_BOUND = float(1 << 62)
+_MOST_FILES = 1 << 12
+"""Files in a chunk: each is an object from the chunk's start to its end."""
+
 _MOST_RESULTS = 1 << 16
 """Bytes of results in a chunk: all of them are in memory until the chunk is handed over."""
 
@@ -87,7 +90,7 @@ class Pace:
             most = _MOST_BYTES if unit == "byte" else 1 << 20
             return max(1, min(units, most)), _MOST_BYTES
         size = min(max(self._bytes, _FIRST_BYTES) * _GROWTH, int(self._byte.holds(TARGET_SECONDS)))
-        return max(1, units), max(1, size)
+        return max(1, min(units, _MOST_FILES)), max(1, size)
 
 
 class _Ratio:

@@ -1,30 +1,53 @@
 """The bytes of one commit, as they will lie in its part of the store."""
 
 import zlib
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, groupby
 
-from orchestrator.engine.spool import Spooled
+from orchestrator.engine.spool import Spilled, Spool, Spooled
 from orchestrator.run.records import Blob
+
+type Token = bytes | Spooled | Spilled
+"""Encoded results: in memory, in the committer's spool, or in another one."""
 
 
 class Part:
-    """The bytes of a part while it is put together: those of the spool, then those that were still in memory."""
+    """The bytes of a part while it is put together: those of the committer's spool, then all others."""
 
-    def __init__(self, name: str, spooled: int) -> None:
+    def __init__(self, name: str, spool: Spool) -> None:
         self.name = name
-        self.data: list[bytes] = []
-        self.size = spooled
+        self.size = spool.size
+        self._spool = spool
+        self._added: list[Iterable[bytes]] = []
 
-    def add(self, tokens: Sequence[bytes | Spooled]) -> list[Blob]:
-        """Where in the part the tokens lie: those from memory side by side, each of the spool in its own place."""
+    def add(self, tokens: Sequence[Token]) -> list[Blob]:
+        """Where in the part the tokens lie: those from memory side by side, each from a file in its own place."""
         blobs: list[Blob] = []
-        for spooled, some in groupby(tokens, lambda token: isinstance(token, Spooled)):
-            if spooled:
-                blobs += [Blob(self.name, token.offset, token.length, token.crc) for token in some if token.length]  # type: ignore[union-attr]
-            else:
+        for in_memory, some in groupby(tokens, lambda token: isinstance(token, bytes)):
+            if in_memory:
                 blobs += self._append(list(some))  # type: ignore[arg-type]
+            else:
+                blobs += chain.from_iterable(map(self._place, some))
         return blobs
+
+    def read(self) -> Iterator[bytes]:
+        """All of it, in small pieces.
+
+        Raises:
+            StoreUnavailable: a spool cannot be read.
+        """
+        yield from self._spool.read()
+        for pieces in self._added:
+            yield from pieces
+
+    def _place(self, token: Token) -> Iterator[Blob]:
+        if isinstance(token, Spooled) and token.length:
+            yield Blob(self.name, token.offset, token.length, token.crc)
+        elif isinstance(token, Spilled):
+            for place in token.places:
+                self._added.append(token.spool.read(place))
+                yield Blob(self.name, self.size, place.length, place.crc)
+                self.size += place.length
 
     def _append(self, tokens: Sequence[bytes]) -> list[Blob]:
         length, crc = 0, 0
@@ -33,12 +56,14 @@ class Part:
             length += len(token)
         if not length:
             return []
-        self.data.extend(tokens)
+        self._added.append(tokens)
         blob = Blob(self.name, self.size, length, crc)
         self.size += length
         return [blob]
 
 
-def length(token: bytes | Spooled) -> int:
+def length(token: Token) -> int:
     """How many bytes a token has."""
-    return token.length if isinstance(token, Spooled) else len(token)
+    if isinstance(token, bytes):
+        return len(token)
+    return token.length if isinstance(token, Spooled) else sum(place.length for place in token.places)

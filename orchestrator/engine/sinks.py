@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from orchestrator.engine.part import Token, length
 from orchestrator.outputs.base import Encoder
 from orchestrator.spec.keys import Key
 from orchestrator.tasks.api import Fold
@@ -51,9 +52,9 @@ class EncoderSink:
         """The bytes one after the other."""
         return tokens[0] if len(tokens) == 1 else b"".join(tokens)
 
-    def size(self, token: bytes) -> int:
-        """The number of bytes."""
-        return len(token)
+    def size(self, token: Token) -> int:
+        """The number of bytes, wherever they are."""
+        return length(token)
 
     def discard(self, keys: Sequence[Key]) -> None:
         """Remove their files, where each result is one."""

@@ -1,7 +1,7 @@
 """Results that wait for their commit in a file, so that they do not wait in memory.
 
-Guarantees: nothing of it outlives the process: the file has no name. Assumes: one thread uses it, the worker's main
-thread.
+Guarantees: nothing of it outlives the process: the file has no name. What `write` has given the place of can be read by
+any thread, while more is written. Assumes: one thread writes.
 """
 
 import os
@@ -23,6 +23,13 @@ class Spooled(Struct, frozen=True, gc=False):
     offset: int
     length: int
     crc: int
+
+
+class Spilled(Struct, frozen=True):
+    """The results of one chunk, in order, in a spool that is not the committer's; they are there as long as this is."""
+
+    spool: Spool
+    places: tuple[Spooled, ...]
 
 
 class Spool:
@@ -47,29 +54,39 @@ class Spool:
         Raises:
             StoreUnavailable: the disk is full, or cannot be written.
         """
-        places: list[Spooled] = []
+        return [self.append([token]) for token in tokens]
+
+    def append(self, tokens: list[bytes]) -> Spooled:
+        """Take tokens in as one; where it lies.
+
+        Raises:
+            StoreUnavailable: the disk is full, or cannot be written.
+        """
+        start, crc = self.size, 0
         try:
             file = self._opened()
             for token in tokens:
+                # Never joined: large bytes are each given fresh memory.
                 file.write(token)
-                places.append(Spooled(self.size, len(token), zlib.crc32(token)))
+                crc = zlib.crc32(token, crc)
                 self.size += len(token)
             file.flush()
         except OSError as error:
             raise unavailable(self._where(), error) from error
-        return places
+        return Spooled(start, self.size - start, crc)
 
-    def read(self) -> Iterator[bytes]:
-        """All of it, from the start, in small pieces.
+    def read(self, place: Spooled | None = None) -> Iterator[bytes]:
+        """What lies in a place, or all of it, in small pieces.
 
         Raises:
             StoreUnavailable: it cannot be read.
         """
         if self._file is None:
             return
+        lo, hi = (0, self.size) if place is None else (place.offset, place.offset + place.length)
         try:
-            for offset in range(0, self.size, _PIECE):
-                yield os.pread(self._file.fileno(), min(_PIECE, self.size - offset), offset)
+            for offset in range(lo, hi, _PIECE):
+                yield os.pread(self._file.fileno(), min(_PIECE, hi - offset), offset)
         except OSError as error:
             raise unavailable(self._where(), error) from error
 

@@ -29,6 +29,7 @@ from orchestrator.host.interpreter import BackendDecision, decide_backend, inter
 from orchestrator.host.native import widen_shared_pools
 from orchestrator.run.folder import Manifest, read_manifest
 from orchestrator.run.plan import read_index
+from orchestrator.run.scratch import scratch_of
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import Store
@@ -156,7 +157,8 @@ def _lanes(job: _Job, store: Store, manifest: Manifest, work: Work) -> Callable[
 
             return lambda index: ProcessLane(work, board, index)
         pins = pin_plan(cpu_facts(), board.threads)
-        parts = LaneParts(store, manifest, job.task, job.state.value, board, work.output, work.replace, pins)
+        shared = (store, manifest, job.task, job.state.value, board)
+        parts = LaneParts(*shared, work.output, work.replace, pins, spools=scratch_of(work.run))
         return lambda index: make_lane(parts, index)
 
     return lanes

@@ -1,7 +1,7 @@
 """The output's bytes from the ledger and the parts: joined in input order, holes filled, every checksum checked."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import msgspec
@@ -77,7 +77,7 @@ def damaged(store: Store, commits: Iterable[Commit]) -> list[Range]:
 
 
 def _is_whole(store: Store, item: Range, standing: Live, told: dict[Address, str]) -> bool:
-    addresses = [(failed.lo, failed.hi, failed.index) for failed in item.failed]
+    addresses = list(_failed_in(item, standing.filled))
     fills = [standing.filled[address] for address in addresses if address in standing.filled]
     try:
         for blob in chain(item.blobs, *(fill.blobs for fill in fills)):
@@ -86,6 +86,15 @@ def _is_whole(store: Store, item: Range, standing: Live, told: dict[Address, str
     except RunDamaged:
         return False
     return True
+
+
+def _failed_in(item: Range | Filled, filled: Mapping[Address, Filled]) -> Iterator[Address]:
+    """What failed of it, and of what was filled in there."""
+    for failed in item.failed:
+        address = (failed.lo, failed.hi, failed.index)
+        yield address
+        if address in filled:
+            yield from _failed_in(filled[address], filled)
 
 
 def read_blob(store: Store, blob: Blob) -> bytes:
@@ -142,7 +151,8 @@ def _told(commits: Iterable[Commit]) -> dict[Address, str]:
     """The part that tells of each item's last failure; pure."""
     told: dict[Address, str] = {}
     for commit in commits:
-        failed = chain(commit.refailed, *(item.failed for item in commit.ranges))
+        within: list[Range | Filled] = [*commit.ranges, *commit.filled]
+        failed = chain(commit.refailed, *(item.failed for item in within))
         if commit.failures is not None:
             told.update(((item.lo, item.hi, item.index), commit.failures) for item in failed)
     return told
@@ -180,7 +190,7 @@ def _read_failures(store: Store, part: str) -> dict[Address, Failure]:
     return {(*failure.chunk, failure.index): failure for failure in failed}
 
 
-def _range_bytes(store: Store, item: Range, filled: dict[Address, Filled]) -> Iterator[bytes]:
+def _range_bytes(store: Store, item: Range | Filled, filled: dict[Address, Filled]) -> Iterator[bytes]:
     holes = [
         (failed.at, filled[address])
         for failed in sorted(item.failed, key=lambda failed: failed.at)  # those at one place: in input order already
@@ -197,9 +207,9 @@ def _range_bytes(store: Store, item: Range, filled: dict[Address, Filled]) -> It
         while holes and holes[0][0] < position + blob.length:
             at, fill = holes.pop(0)
             yield data[start : at - position]
-            yield from (read_blob(store, extra) for extra in fill.blobs)
+            yield from _range_bytes(store, fill, filled)
             start = at - position
         yield data[start:]
         position += blob.length
     for _, fill in holes:
-        yield from (read_blob(store, extra) for extra in fill.blobs)
+        yield from _range_bytes(store, fill, filled)

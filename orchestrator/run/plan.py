@@ -20,7 +20,7 @@ from orchestrator.store.base import NotFound, Store
 
 INDEX = "plan/index.json"
 ENTRIES_A_PART = 4096
-_PARTS_KEPT = 4
+_PARTS_KEPT = 2
 
 
 class PlanIndex(Struct, frozen=True):
@@ -72,8 +72,11 @@ def write_plan(
     starts, count, size, last = [0], 0, 0, 0
     uncut = bytearray()
     encoder, attempt = msgspec.msgpack.Encoder(), os.urandom(4).hex()
+    # One buffer for all parts: new bytes of this size are each given fresh memory, and plans have many parts.
+    encoded = bytearray()
     for part in batched(entries, ENTRIES_A_PART):
-        store.put(_part_name(attempt, len(starts) - 1), [encoder.encode(part)])
+        encoder.encode_into(part, encoded)
+        store.put(_part_name(attempt, len(starts) - 1), [encoded])
         starts.append(starts[-1] + sum(entry.units for entry in part))
         uncut.append(any(entry.whole and entry.units > 1 for entry in part))
         count += len(part)

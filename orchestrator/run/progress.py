@@ -23,6 +23,7 @@ class Progress:
         self.items = 0
         self.nbytes = 0
         self.failed: dict[Address, FailedItem] = {}
+        self._more: dict[Address, int] = {}
         self._done: list[Interval] = []
 
     @property
@@ -39,7 +40,7 @@ class Progress:
         """The same progress, which can go on by itself."""
         other = Progress(self.lo, self.hi)
         other.items, other.nbytes = self.items, self.nbytes
-        other.failed, other._done = self.failed.copy(), self._done.copy()
+        other.failed, other._more, other._done = self.failed.copy(), self._more.copy(), self._done.copy()
         return other
 
     def missing(self) -> list[Interval]:
@@ -85,11 +86,17 @@ class Progress:
         self.nbytes -= item.nbytes
         for address in [address for address in self.failed if item.lo <= address[0] and address[1] <= item.hi]:
             del self.failed[address]
+        for address in [address for address in self._more if item.lo <= address[0] and address[1] <= item.hi]:
+            self.items -= self._more.pop(address)
 
     def _absorb_filled(self, filled: Filled) -> None:
         address = (filled.lo, filled.hi, filled.index)
         if self.failed.pop(address, None) is None:
             raise ValueError(f"item {filled.index} of [{filled.lo}, {filled.hi}) had not failed")
+        if filled.items:
+            self.items += filled.items
+            self._more[address] = filled.items
+        self.failed.update(((item.lo, item.hi, item.index), item) for item in filled.failed)
 
     def _insert(self, lo: int, hi: int) -> None:
         at = bisect_right(self._done, (lo, hi))

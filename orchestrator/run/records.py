@@ -41,12 +41,22 @@ class Range(Struct, frozen=True, array_like=True):
 
 
 class Filled(Struct, frozen=True, array_like=True):
-    """The result of an item that had failed and was retried: it goes where the failed one left a hole."""
+    """The result of an item that had failed and was retried: it goes where the failed one left a hole.
+
+    It may be a whole chunk which could not be read then: it has the results of many items now, and some of these
+    may have failed.
+
+    Attributes:
+        failed: those, each with where its record would stand in these bytes.
+        items: how many items more there are than were counted.
+    """
 
     lo: int
     hi: int
     index: int
     blobs: list[Blob]
+    failed: list[FailedItem] = []
+    items: int = 0
 
 
 class Commit(Struct, frozen=True):

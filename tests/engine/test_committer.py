@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from orchestrator.engine.committer import MOST_BYTES, Committer
 from orchestrator.engine.dispenser import Chunk
-from orchestrator.engine.outcome import Outcome
+from orchestrator.engine.outcome import WHOLE_CHUNK, Outcome
+from orchestrator.engine.spill import Spill
 from orchestrator.engine.spool import Spool
 from orchestrator.errors import Fenced, RunDamaged, StoreUnavailable, TaskError
-from orchestrator.run.collect import accumulators, failures
+from orchestrator.run.collect import accumulators, damaged, failures
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.records import Commit
 from orchestrator.store.memory import MemoryStore
@@ -29,6 +30,7 @@ from tests.engine.parts import (
     owned,
     places,
     read_back,
+    records,
     sum_fold,
     tries,
     unhurried,
@@ -287,19 +289,57 @@ def test_a_retry_of_what_has_not_failed_is_dropped(tmp_path):
     assert committer.commit() is None
 
 
+def test_what_is_good_of_a_chunk_that_can_be_read_now_is_kept(tmp_path):
+    """A retry of a chunk that could not be read has its results, though one of its items fails: only that one has
+    failed now, and a further retry does it alone.
+    """
+    failing, calls = [2], []
+
+    def call(value: int) -> int:
+        calls.append(value)
+        if value in failing:
+            raise ValueError("no")
+        return value
+
+    store = MemoryStore()
+    ledger = owned(store, 4)
+    committer = committer_of(store, ledger)
+    made = bench(tmp_path, Script(places(4), raises=[OSError("gone")]), call)
+    committer.offer(made.settled(Chunk(0, 4)))
+    committer.commit()
+    assert (list(ledger.progress.failed), ledger.progress.items) == ([(0, 4, WHOLE_CHUNK)], 1)
+    committer.offer(made.settled(Chunk(0, 4, only=(WHOLE_CHUNK,))))
+    committer.commit()
+    assert [key for key, _ in records(read_back(store, 4))] == ["k0", "k1", "k3"]
+    assert (list(ledger.progress.failed), ledger.progress.items) == ([(0, 4, 2)], 4)
+    commits = Ledger(store, 0, 0, 4).refresh()
+    assert [failure.key for failure in failures(store, commits, [ledger.progress])] == ["k2"]
+    assert damaged(store, commits) == []
+    failing.clear()
+    calls.clear()
+    committer.offer(made.settled(Chunk(0, 4, only=(2,))))
+    committer.commit()
+    assert calls == [2]
+    assert [key for key, _ in records(read_back(store, 4))] == ["k0", "k1", "k2", "k3"]
+    assert ledger.progress.failed == {}
+
+
 @given(
-    st.lists(st.sampled_from(["good", "good", "once", "bad", "never"]), min_size=1, max_size=30),
+    st.lists(st.sampled_from(["good", "good", "once", "twice", "bad", "never"]), min_size=1, max_size=30),
     st.lists(st.integers(1, 29), max_size=5),
     st.randoms(use_true_random=False),
-    st.sampled_from(["jsonl", "text"]),
+    st.tuples(st.sampled_from(["jsonl", "text"]), st.sampled_from([None, 1, 50])),
 )
 @unhurried
-def test_the_output_after_retries_is_the_output_without_failures(tmp_path_factory, states, cuts, random, form):
-    """However chunks are cut, mixed and committed: what a later sitting made good stands where it belongs."""
-    count, sitting = len(states), [1]
+def test_the_output_after_retries_is_the_output_without_failures(tmp_path_factory, states, cuts, random, way):
+    """However chunks are cut, mixed and committed, and however little of their results stays in memory: what a later
+    sitting made good stands where it belongs, in a chunk that could not be read at first, too.
+    """
+    (form, most), count, sitting = way, len(states), [1]
+    fails = {"once": 1, "twice": 2, "never": 9}
 
     def call(value: int) -> str:
-        if states[value] == "never" or (states[value] == "once" and sitting[0] == 1):
+        if sitting[0] <= fails.get(states[value], 0):
             raise ValueError
         return f"r{value}" * (1 + value % 3)
 
@@ -308,22 +348,21 @@ def test_the_output_after_retries_is_the_output_without_failures(tmp_path_factor
     committer = committer_of(store, ledger)
     bad = [at for at, state in enumerate(states) if state == "bad"]
     made = bench(tmp_path_factory.mktemp("lane"), Script(places(count, bad=bad)), call, sink=sink, retry=tries(1))
+    if most is not None:
+        made.lane.spill = Spill(tmp_path_factory.getbasetemp(), most)
     chunks = [Chunk(lo, hi) for lo, hi in pairwise(sorted({0, count, *(cut for cut in cuts if cut < count)}))]
     random.shuffle(chunks)
-    for chunk in chunks:
-        committer.offer(made.settled(chunk))
-        if random.random() < 0.5:
-            committer.commit()
-    committer.commit()
-    sitting[0] = 2
-    again = [Chunk(lo, hi, only=(number,)) for lo, hi, number in ledger.progress.failed]
-    random.shuffle(again)
-    for chunk in again:
-        committer.offer(made.settled(chunk))
-        if random.random() < 0.5:
-            committer.commit()
-    committer.commit()
-    good = [at for at, state in enumerate(states) if state in ("good", "once")]
+    for sitting[0] in (1, 2, 3):
+        for chunk in chunks:
+            made.source.raises = [OSError("gone")] if random.random() < (0.3, 0.1, 0.0)[sitting[0] - 1] else []
+            committer.offer(made.settled(chunk))
+            if random.random() < 0.5:
+                committer.commit()
+        committer.commit()
+        chunks = [Chunk(lo, hi, only=(number,)) for lo, hi, number in ledger.progress.failed]
+        random.shuffle(chunks)
+    good = [at for at, state in enumerate(states) if state in ("good", "once", "twice")]
+    assert ledger.progress.items == count
     keys = [f"k{at}" for at in good] if sink.needs_keys else ()
     assert read_back(store, count) == sink.encode(keys, [f"r{at}" * (1 + at % 3) for at in good])
     told = failures(store, Ledger(store, 0, 0, count).refresh(), [ledger.progress])

@@ -125,3 +125,9 @@ def test_a_chunk_that_took_no_time():
     pace = Pace()
     pace.note(10, 10, 100, 0.0)
     assert all(wanted >= 1 for unit in ("item", "byte", "file") for wanted in pace.appetite(unit))
+
+
+def test_a_chunk_of_files_is_bounded_by_their_number():
+    """However quick the task is, a chunk has at most 4,096 files: each of them is in memory until the chunk's end."""
+    pace, taken = simulate("file", 1e-9, 0, 20)
+    assert pace.appetite("file")[0] == max(taken) == 4096

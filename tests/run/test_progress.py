@@ -67,6 +67,21 @@ def test_an_item_is_filled_once() -> None:
         progress.absorb(Commit(2, [], filled=[Filled(0, 5, 1, [])]))
 
 
+def test_a_chunk_that_was_filled_in_has_items_of_its_own() -> None:
+    """A chunk that counted as one failed item, and could be read later, has its items and those of them that failed; if
+    its range is taken back, nothing of it counts.
+    """
+    progress = Progress(0, 10)
+    unread = Range(0, 5, 1, 0, [], [FailedItem(0, 5, -9, 0)])
+    progress.absorb(Commit(0, [unread, a_range(5, 10)]))
+    progress.absorb(Commit(1, [], filled=[Filled(0, 5, -9, [], [FailedItem(0, 5, 3, 0)], 4)]))
+    assert (list(progress.failed), progress.items) == ([(0, 5, 3)], 10)
+    other = progress.copy()
+    for found in (other, progress):
+        found.absorb(Commit(2, [], voided=[unread]))
+        assert (found.failed, found.items, found.missing()) == ({}, 5, [(0, 5)])
+
+
 def test_nothing_is_complete_at_once() -> None:
     """A shard of no units has nothing missing."""
     assert Progress(7, 7).complete
