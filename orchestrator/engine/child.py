@@ -5,8 +5,10 @@ Guarantees: it ends when its parent does. Assumes: FD is a socket on which the p
 
 import sys
 import time
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -26,24 +28,31 @@ from orchestrator.tasks.load import load_task
 
 def _child(pipe: Connection) -> None:
     lane, state = None, None
-    while True:
-        try:
+    # A pipe that breaks is no item's doing: the parent has ended, and nobody waits for the answer.
+    with suppress(EOFError, ConnectionResetError, BrokenPipeError):
+        while True:
             question = pipe.recv()
-        except EOFError, ConnectionResetError:
-            break
-        try:
-            outcome = None
             if question[0] == "start":
-                lane, state = _start(*question[1:])
-            elif lane is not None:
-                outcome = lane.run(question[1]) if question[0] == "run" else lane.settle()
+                try:
+                    lane, state = _start(*question[1:])
+                except FtorchError as error:
+                    pipe.send(("problem", problem_of(error)))
+                    continue
             assert lane is not None
-            pipe.send(("done", outcome, lane.pace, lane.next_due(), time.process_time()))
-        except FtorchError as error:
-            pipe.send(("problem", problem_of(error)))
+            pipe.send(_answer(lane, question))
     if lane is not None and state is not None:
         lane.close()
         state.close()
+
+
+def _answer(lane: ThreadLane, question: tuple[Any, ...]) -> tuple[Any, ...]:
+    outcome = None
+    try:
+        if question[0] != "start":
+            outcome = lane.run(question[1]) if question[0] == "run" else lane.settle()
+    except FtorchError as error:
+        return "problem", problem_of(error)
+    return "done", outcome, lane.pace, lane.next_due(), time.process_time()
 
 
 def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
