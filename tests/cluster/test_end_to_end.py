@@ -34,6 +34,12 @@ class Kubelet:
         code = process.poll()
         return None if code is None else End(code, log.read_text() if log.exists() else "")
 
+    def stop(self):
+        """Leave no process behind."""
+        for process, _ in self.running.values():
+            process.kill()
+            process.wait()
+
     def _mounted(self, text):
         return text.replace("/ftorch/job", str(self.folder / "code")).replace("/data/", f"{self.folder}/volume/")
 
@@ -65,11 +71,13 @@ def test_a_run_with_real_pods(server, tmp_path):
     folder.mkdir()
     (folder / "job.yaml").write_text(JOB)
     (folder / "work.py").write_text("def work(item):\n    return item * item\n")
-    controller = Controller(server, Kubelet(server, tmp_path).play).start()
+    kubelet = Kubelet(server, tmp_path)
+    controller = Controller(server, kubelet.play).start()
     try:
-        ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes", "--json")
+        ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes", "--json", within=200)
     finally:
         controller.stop()
+        kubelet.stop()
     said = "".join(path.read_text() for path in tmp_path.glob("output-*"))
     assert ended.returncode == 0, ended.stderr + said
     report = json.loads(ended.stdout)["report"]
