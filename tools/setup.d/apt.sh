@@ -5,7 +5,7 @@ apt_helper=/usr/lib/apt/apt-helper
 build_packages=${FTORCH_BUILD_PACKAGES-build-essential pkg-config xz-utils ca-certificates libssl-dev zlib1g-dev
     libbz2-dev liblzma-dev libffi-dev libzstd-dev libsqlite3-dev libreadline-dev uuid-dev}
 # What some tests start; they skip where it is not there.
-test_packages=${FTORCH_TEST_PACKAGES-redis-server}
+test_packages=${FTORCH_TEST_PACKAGES-redis-server podman buildah runc golang-github-containers-common debootstrap}
 
 # os_field NAME: a field of os-release, without its quotes.
 os_field() {
