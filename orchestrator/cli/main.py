@@ -19,6 +19,7 @@ COMMANDS = {
     "plan": "Say what a job would do, and why, without running it.",
     "audit": "Say what would turn the GIL on in a job, before it runs.",
     "render": "Print what would be put on a Kubernetes cluster.",
+    "image": "Write a Dockerfile for a job and what it needs.",
     "submit": "Run a job, or go on with a run.",
     "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",
