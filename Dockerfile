@@ -2,28 +2,22 @@
 #
 #   docker build -t ftorch:0.1.0 .
 #
-# BASE is any Debian or Ubuntu. INTERPRETER=given takes the folder `interpreter` of the context (bin/python3.14t in it)
-# instead of compiling one. The PIP_… arguments reach pip, for a mirror or a folder of wheels.
+# BASE is any Debian or Ubuntu. A free-threaded 3.14 in tools/image/given/interpreter is taken instead of compiling one.
+# The PIP_… arguments reach pip, for a mirror or a folder of wheels.
 ARG BASE=debian:bookworm-slim
-ARG INTERPRETER=built
 
 FROM ${BASE} AS runtime
 ARG RUNTIME_PACKAGES="ca-certificates libbz2-1.0 libffi8 liblzma5 libncursesw6 libreadline8 libsqlite3-0 libssl3 libuuid1 libzstd1 zlib1g"
 COPY tools/image/packages /tmp/packages
 RUN bash /tmp/packages ${RUNTIME_PACKAGES} && rm /tmp/packages
 
-FROM ${BASE} AS interpreter-built
+FROM ${BASE} AS interpreter
 ARG FTORCH_PGO=0
 COPY tools/setup /src/tools/setup
 COPY tools/setup.d /src/tools/setup.d
-COPY tools/image/trim /src/tools/image/trim
-RUN mv "$(XDG_CACHE_HOME=/cache /src/tools/setup interpreter)" /interpreter && bash /src/tools/image/trim /interpreter
-
-FROM ${BASE} AS interpreter-given
-COPY interpreter /interpreter
-
-# hadolint ignore=DL3006
-FROM interpreter-${INTERPRETER} AS interpreter
+COPY tools/image/trim tools/image/interpreter /src/tools/image/
+COPY tools/image/given /given
+RUN bash /src/tools/image/interpreter /given/interpreter /interpreter
 
 FROM runtime AS assembled
 ARG EXTRAS="columns images remote"

@@ -33,7 +33,7 @@ run: setup ## hash half a gigabyte of real files on every CPU this container may
 
 check: setup ## shell, style, types, layers: what can be read without running
 	@$(bin)/python -VV
-	$(bin)/shellcheck -x tools/setup tools/lock .ci/run
+	$(bin)/shellcheck -x tools/setup tools/lock .ci/run $(addprefix tools/image/,assemble interpreter packages trim)
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy

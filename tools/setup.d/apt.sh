@@ -82,7 +82,7 @@ install_test_packages() {
     say "set-up: installing ${missing% } for the tests"
     # shellcheck disable=SC2086  # one word a package
     if with_progress "installing what tests start" "^Setting up" 0 "$log" install_packages $missing; then return; fi
-    say "set-up: apt-get could not install ${missing% }: tests that start it will skip; the log: $log"
+    say "set-up: apt-get could not install ${missing% }: tests that start them will skip; the log: $log"
 }
 
 # The lists may be absent (a container) or old, and an interrupted dpkg wants to be finished first.

@@ -1,0 +1,120 @@
+"""The image as a container engine runs it: what the container allows is what ftorch uses, and nothing is lost."""
+
+import hashlib
+import json
+import os
+import subprocess
+
+import pytest
+
+from orchestrator.errors import BAD_JOB, RESUMABLE
+from orchestrator.version import __version__
+from tests.image.conftest import IMAGE, RESTRICTED
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("image")]
+
+SOMEONE = 23456
+
+# Slow until told to hurry, so that a signal always comes in the middle; the first item says that it has begun.
+SLOW = """
+import os
+import hashlib
+
+def f(n):
+    if n == 0:
+        with open("/data/begun", "w") as begun:
+            begun.write("x")
+    if not os.path.exists("/data/hurry"):
+        hashlib.pbkdf2_hmac("sha256", b"x", b"x", 50_000)
+    return n
+"""
+
+
+def own(folder):
+    """Give a folder and all in it to SOMEONE."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, SOMEONE, SOMEONE)
+
+
+def test_what_is_in_it(containers):
+    """It is small beside its base, is labelled, runs as nobody, and holds no pip, tests or headers."""
+    [about] = json.loads(containers.run("podman", "image", "inspect", IMAGE))
+    [of_base] = json.loads(containers.run("podman", "image", "inspect", "localhost/base"))
+    size, size_of_base = about["Size"] / 1e6, of_base["Size"] / 1e6
+    assert size - size_of_base < 170, f"{size:.0f} MB, {size_of_base:.0f} of them the base"
+    assert (about["Config"]["User"], about["Config"]["Entrypoint"]) == ("65532:65532", ["ftorch"])
+    assert about["Labels"]["org.opencontainers.image.version"] == __version__
+    look = "find /opt/python -name pip -o -name test -o -name tests -o -name '*.a' -o -name '*.h' -o -name include"
+    within = ("podman", "run", "--rm", *RESTRICTED, "--entrypoint=sh", IMAGE, "-c")
+    assert containers.run(*within, look) == ""
+    assert containers.run(*within, "python -c 'import sys; print(sys._is_gil_enabled())'") == "False\n"
+    assert containers.ftorch("--version") == f"ftorch {__version__}\n"
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [("0.5", 1), ("1", 1), ("1.5", 1), ("2", 2)])
+def test_the_quota_decides_the_threads(containers, cpus, threads):
+    """As many threads as the container's quota has whole CPUs, and one at least."""
+    if len(os.sched_getaffinity(0)) < threads:
+        pytest.skip(f"{threads} threads take as many CPUs")
+    about = json.loads(containers.ftorch("doctor", "--json", options=(f"--cpus={cpus}",)))
+    assert (about["threads"]["threads"], about["host"]["quota"]["cpus"]) == (threads, float(cpus))
+    assert about["backend"]["backend"] == "threads"
+
+
+def test_the_memory_limit_is_seen(containers):
+    """The container's limit is the limit, not the host's memory."""
+    about = json.loads(containers.ftorch("doctor", "--json", options=("--memory=256m",)))
+    assert about["host"]["memory_limit"]["limit_bytes"] == 256 << 20
+
+
+def test_a_job_on_mounted_data(containers, place):
+    """Any uid, a read-only root and no capabilities: a job on mounted data is run, and its output is right."""
+    place.job(
+        source="import hashlib\n\ndef f(file):\n    return hashlib.sha256(file.read()).hexdigest()\n",
+        input={"files": {"root": "./in"}},
+    )
+    wanted = {}
+    for number in range(50):
+        content = os.urandom(number)
+        wanted[f"{number}"] = hashlib.sha256(content).hexdigest()
+        place.write(f"in/{number}", content)
+    own(place.path)
+    options = (f"--user={SOMEONE}:{SOMEONE}", f"--volume={place.path}:/jobs")
+    containers.ftorch("submit", "/jobs/job.yaml", "--quiet", options=options)
+    assert {record["key"]: record["result"] for record in place.records("out.jsonl")} == wanted
+    assert (place / "out.jsonl").stat().st_uid == SOMEONE
+    containers.ftorch("submit", "/jobs/none.yaml", options=options, expect=BAD_JOB)
+
+
+def test_a_stop_within_the_grace_period_is_resumed(containers, place):
+    """As PID 1, ftorch takes the engine's SIGTERM, ends with 75 within the grace, and goes on when started again."""
+    place.job(source=SLOW, input={"range": {"stop": 4000}}, output={"path": "out.jsonl", "flush_every": "1s"})
+    os.mkfifo(place / "begun")
+    own(place.path)
+    options = (f"--user={SOMEONE}:{SOMEONE}", f"--volume={place.path}:/data", "--cpus=1")
+    command = ("submit", "/data/job.yaml", "--run", "/data/run")
+    started = ("podman", "run", "--detach", *RESTRICTED, *options, IMAGE, *command)
+    container = containers.run(*started).strip()
+    try:
+        with (place / "begun").open() as begun:
+            assert begun.read() == "x"
+        containers.run("podman", "stop", "--time=60", container)
+        assert containers.run("podman", "wait", container).strip() == str(RESUMABLE)
+    finally:
+        subprocess.run(["podman", "rm", "--force", container], env=containers.environment, check=False, timeout=90)
+    (place / "begun").unlink()
+    (place / "hurry").touch()
+    containers.ftorch(*command, "--resume", "--quiet", options=options)
+    assert [record["result"] for record in place.records("out.jsonl")] == list(range(4000))
+
+
+def test_a_job_in_an_image_of_its_own(containers, place):
+    """What `ftorch image` writes is built on it, checked while it is built, and run without arguments."""
+    place.job(output=None).write("requirements.txt", "click\n")
+    place.ftorch("image", ".", "--from", IMAGE).expect(0)
+    build = ("buildah", "bud", "--network=none", "--pull-never", "-t", "localhost/squares", place.path)
+    assert "click" in containers.run(*build)
+    report = containers.run("podman", "run", "--rm", *RESTRICTED, "localhost/squares", "plan", "/app/job.yaml")
+    assert "10 items" in report
+    place.write("task.py", "import nothing_of_that_name\n\ndef f(n):\n    return n\n")
+    containers.run(*build, expect=BAD_JOB)
