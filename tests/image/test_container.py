@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import select
 import subprocess
 
 import pytest
@@ -34,6 +35,15 @@ def own(folder):
     """Give a folder and all in it to SOMEONE."""
     for path in (folder, *folder.rglob("*")):
         os.chown(path, SOMEONE, SOMEONE)
+
+
+def wait_for_word(pipe):
+    """Wait until something is written to a pipe; one that nobody writes to is a failure, not a wait for ever."""
+    reading = os.open(pipe, os.O_RDWR)
+    try:
+        assert select.select([reading], [], [], 120)[0], "the container's job has not begun"
+    finally:
+        os.close(reading)
 
 
 def test_what_is_in_it(containers):
@@ -70,7 +80,7 @@ def test_the_memory_limit_is_seen(containers):
 def test_a_job_on_mounted_data(containers, place):
     """Any uid, a read-only root and no capabilities: a job on mounted data is run, and its output is right."""
     place.job(
-        source="import hashlib\n\ndef f(file):\n    return hashlib.sha256(file.read()).hexdigest()\n",
+        source="import hashlib\n\ndef f(file):\n    return hashlib.sha256(open(file.path, 'rb').read()).hexdigest()\n",
         input={"files": {"root": "./in"}},
     )
     wanted = {}
@@ -88,7 +98,7 @@ def test_a_job_on_mounted_data(containers, place):
 
 def test_a_stop_within_the_grace_period_is_resumed(containers, place):
     """As PID 1, ftorch takes the engine's SIGTERM, ends with 75 within the grace, and goes on when started again."""
-    place.job(source=SLOW, input={"range": {"stop": 4000}}, output={"path": "out.jsonl", "flush_every": "1s"})
+    place.job(source=SLOW, input={"range": {"stop": 4000}}, output={"path": "out.jsonl"})
     os.mkfifo(place / "begun")
     own(place.path)
     options = (f"--user={SOMEONE}:{SOMEONE}", f"--volume={place.path}:/data", "--cpus=1")
@@ -96,8 +106,7 @@ def test_a_stop_within_the_grace_period_is_resumed(containers, place):
     started = ("podman", "run", "--detach", *RESTRICTED, *options, IMAGE, *command)
     container = containers.run(*started).strip()
     try:
-        with (place / "begun").open() as begun:
-            assert begun.read() == "x"
+        wait_for_word(place / "begun")
         containers.run("podman", "stop", "--time=60", container)
         assert containers.run("podman", "wait", container).strip() == str(RESUMABLE)
     finally:
@@ -117,4 +126,4 @@ def test_a_job_in_an_image_of_its_own(containers, place):
     report = containers.run("podman", "run", "--rm", *RESTRICTED, "localhost/squares", "plan", "/app/job.yaml")
     assert "10 items" in report
     place.write("task.py", "import nothing_of_that_name\n\ndef f(n):\n    return n\n")
-    containers.run(*build, expect=BAD_JOB)
+    containers.run(*build, expect=1)
