@@ -103,6 +103,10 @@ def base(containers):
         _debootstrap(archive)
     if not containers.run("podman", "images", "--quiet", "localhost/base").strip():
         containers.run("podman", "import", "--quiet", archive, "localhost/base")
+    command = ["podman", "run", "--rm", *RESTRICTED, "localhost/base", "true"]
+    tried = subprocess.run(command, check=False, env=containers.environment, capture_output=True, text=True)
+    if tried.returncode:
+        pytest.skip(f"podman starts no container here: {tried.stderr[-300:]}")
     return "localhost/base"
 
 
