@@ -50,7 +50,7 @@ def test_as_first_process_it_reaps_orphans_and_heeds_signals(
     """Children that tasks left behind do not stay zombies; the signal that ends a container ends the run with 75."""
     trouble.job(ORPHANS, input={"range": {"stop": 100}}, timeout={"grace": "100ms"})
     with trouble.start(prefix=container) as process:
-        while not (trouble / "stuck").exists():
+        while not all((trouble / name).exists() for name in ("stuck", "zombies")):
             assert not await_end(process.pid, 0.02), "it ended before"
         (first,) = children(process.pid)
         assert Path(f"/proc/{first}/status").read_text().split("NSpid:")[1].split()[1] == "1"

@@ -98,7 +98,7 @@ def test_nohup_keeps_a_run_going_when_its_terminal_closes(trouble: Trouble, coun
 
 def test_a_terminal_that_closes_interrupts_a_run_which_can_go_on(trouble: Trouble, count: Count):
     """A run whose terminal closes ends as interrupted, leaves no process, and is resumed to the right result."""
-    JSONL.write(trouble, 8 * ITEMS)
+    JSONL.write(trouble, 24 * ITEMS)
     ours, theirs = pty.openpty()
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
     with trouble.start(start_new_session=True, prefix=["setsid", "--ctty", "--wait"], **streams) as process:
@@ -110,7 +110,7 @@ def test_a_terminal_that_closes_interrupts_a_run_which_can_go_on(trouble: Troubl
     assert trouble.left_behind() == []
     assert not (trouble / "out.jsonl").exists()
     trouble.sit().expect(0)
-    _check(trouble, count, 8 * ITEMS)
+    _check(trouble, count, 24 * ITEMS)
 
 
 def test_a_thread_stuck_in_c_does_not_hold_up_what_the_others_did(trouble: Trouble):
