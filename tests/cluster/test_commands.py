@@ -42,6 +42,13 @@ def playing(server):
         controller.stop()
 
 
+def start(folder, *arguments):
+    """Start a command."""
+    command = [sys.executable, "-m", "orchestrator", *arguments]
+    env = {**os.environ, "PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def ftorch(folder, *arguments, within=90):
     """Run a command to its end."""
     command = [sys.executable, "-m", "orchestrator", *arguments]
@@ -51,15 +58,22 @@ def ftorch(folder, *arguments, within=90):
 
 def test_submit_follows_to_the_end(server, playing, folder):
     """Submitted without a terminal, each change is a line of JSON on standard error, and the end a report."""
-    playing()
-    ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes")
-    assert ended.returncode == 0, ended.stderr
-    lines = [json.loads(line) for line in ended.stderr.splitlines() if line.startswith("{")]
-    states = {line["shard"]: line["state"] for line in lines if line["event"] == "shard"}
-    assert states == {0: "done", 1: "done", 2: "done"}, "what is told last of each shard"
-    assert ": done" in ended.stdout
-    assert "3 shards of 3 reported" in ended.stdout
-    assert "15, 3 failed" in ended.stdout
+    seen = threading.Event()
+    playing(lambda *_: End(message=json.dumps(SUMMARY)) if seen.is_set() else None)
+    told = []
+    with start(folder, "submit", "job.yaml", "--on", "kubernetes") as process:
+        for line in process.stderr:
+            if line.startswith("{") and (about := json.loads(line))["event"] == "shard":
+                told.append((about["shard"], about["state"]))
+                if about["state"] == "running":
+                    seen.set()
+        printed = process.stdout.read()
+    assert process.returncode == 0, printed
+    assert "running" in {state for _, state in told}
+    assert dict(told) == {0: "done", 1: "done", 2: "done"}, "what is told last of each shard"
+    assert ": done" in printed
+    assert "3 shards of 3 reported" in printed
+    assert "15, 3 failed" in printed
     assert len(list((folder / ".ftorch/cluster").glob("*/pods.jsonl"))) == 1
 
 

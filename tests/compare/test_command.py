@@ -125,8 +125,8 @@ def test_what_cannot_compete_says_why_and_the_rest_goes_on(place: Place):
 def test_a_job_that_is_too_short(place: Place):
     """Its rates are not printed, and it is said; start-up and memory are."""
     place.job(**{**JOB, "input": {"range": {"stop": 5}}})
-    done = place.ftorch("compare", ".", "--only", "threads,processes", "--repeats", "1").expect(0)
-    assert "all items together take less than 50 ms" in done.out
+    done = place.ftorch("compare", ".", "--only", "processes,interpreters", "--repeats", "1").expect(0)
+    assert "processes, interpreters: all items together take less than 50 ms" in done.out
 
 
 def test_one_cpu(place: Place):

@@ -47,7 +47,8 @@ SAID = [
     ("Timeout", "timeout.item"),
     ("Memory", "resources.memory"),
 ]
-TIMEOUT = 1.0
+# A greedy item never ends either: it must have taken its memory long before its time is over.
+TIMEOUT = 3.0
 
 
 def _job(trouble: Trouble, items: int, poisons: int, **more: Any) -> list[int]:
@@ -77,10 +78,8 @@ def _check(trouble: Trouble, items: int, poison: list[int], count: Count, said=S
     assert [failure["key"] for failure in failures] == poison
     for at, failure in enumerate(failures):
         kind, words = said[at % len(said)]
-        # A greedy item never ends either: on a busy machine its time can be over before its memory is looked at.
-        if kind != "Memory" or failure["type"] != "Timeout":
-            assert failure["type"] == kind, failure
-            assert words in failure["error"], failure
+        assert failure["type"] == kind, failure
+        assert words in failure["error"], failure
     return failures
 
 
