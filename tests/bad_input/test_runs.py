@@ -48,8 +48,6 @@ def open_gate(gate: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGHUP])
 def test_a_run_that_is_stopped_and_resumed(place: Place, number: signal.Signals):
     """A run that a signal stops ends with exit 75 and what to do; resumed, it gives what an undisturbed run gives."""
-    if signal.getsignal(number) == signal.SIG_IGN:
-        pytest.skip(f"{number.name} is ignored here, as nohup does it, and so it is by what is started")
     gate = gated(place, SLOW)
     process = place.popen("submit", "job.yaml")
     (gate / "reached").open("rb").close()
