@@ -4,6 +4,6 @@ import signal
 
 # A shell starts its background jobs with SIGINT ignored; so would be the commands that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Likewise SIGHUP under nohup. What is handled here is the system's own way again in what is started, and pytest goes on.
+# Likewise SIGHUP under nohup: what is handled here is at its default in what is started, and pytest itself goes on.
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
