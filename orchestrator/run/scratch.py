@@ -1,14 +1,11 @@
 """Where a process keeps what is of this machine alone: the status board, and the stack of a crash.
 
 For a run in a folder that is the folder; for one in a bucket a folder of this user's below the temporary folder, or
-below FTORCH_SCRATCH. Whoever names the same run on the same machine finds it.
+below FTORCH_SCRATCH. Whoever names the same run on the same machine finds it. A run in a folder imports nothing for it.
 """
 
-import hashlib
 import os
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 
 from orchestrator.errors import MachineError
@@ -19,6 +16,8 @@ def scratch_of(run: Path | str) -> Path:
     """The folder for a run, by its folder or URL; it need not be there."""
     if isinstance(run, Path) or not is_url(run):
         return Path(run)
+    import hashlib
+
     name = hashlib.sha256(run.encode()).hexdigest()[:16]
     return _base() / f"{run.rstrip('/').rpartition('/')[2]}-{name}"
 
@@ -54,9 +53,15 @@ def remove_scratch(run: Path | str) -> None:
     """Remove the folder of a run in a bucket; nothing happens for one in a folder."""
     folder = scratch_of(run)
     if folder != Path(run):
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _base() -> Path:
     named = os.environ.get("FTORCH_SCRATCH")
-    return Path(named) if named else Path(tempfile.gettempdir()) / f"ftorch-{os.geteuid()}"
+    if named:
+        return Path(named)
+    import tempfile
+
+    return Path(tempfile.gettempdir()) / f"ftorch-{os.geteuid()}"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from orchestrator.spec.model import JobSpec
 from orchestrator.spec.nodes import FieldPath, shown
@@ -25,6 +24,8 @@ def remote_problems(spec: JobSpec) -> Iterator[Problem]:
 
 
 def _url_problems(path: FieldPath, url: str, schemes: tuple[str, ...]) -> Iterator[Problem]:
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     if not _URL.match(url) or parts.scheme not in schemes:
         expected = ", ".join(f"{scheme}://" for scheme in schemes)

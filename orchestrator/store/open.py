@@ -1,13 +1,16 @@
 """From where a run is kept to its store: a folder's path or a URL."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import JobError
-from orchestrator.store.access import Access, Usual
 from orchestrator.store.base import Store
 from orchestrator.store.local import LocalStore
 from orchestrator.store.memory import MemoryStore
 from orchestrator.store.places import Place, is_url, parse_place
+
+if TYPE_CHECKING:
+    from orchestrator.store.access import Access
 
 _MEMORY: dict[str, MemoryStore] = {}
 
@@ -31,6 +34,7 @@ def open_store(where: Path | str, access: Access | None = None) -> Store:
         return LocalStore(folder_of(place))
     if place.scheme == "memory":
         return _MEMORY.setdefault(place.url, MemoryStore())
+    from orchestrator.store.access import Usual
     from orchestrator.store.remote import RemoteStore
 
     return RemoteStore(place, Usual() if access is None else access)
@@ -50,6 +54,7 @@ def stores_below(url: str, access: Access | None = None) -> list[Store]:
         return [LocalStore(folder / name) for name in names]
     if place.scheme not in ("s3", "gs", "az"):
         raise JobError(f"runs cannot be listed below {place.scheme}://", where=url, hint="Name a run.")
+    from orchestrator.store.access import Usual
     from orchestrator.store.remote import RemoteStore
 
     access = Usual() if access is None else access

@@ -2,7 +2,6 @@
 
 import re
 from typing import Literal, cast
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct, structs
 
@@ -58,6 +57,8 @@ def parse_place(url: str) -> Place:
     Raises:
         JobError: it is none that objects can be at; what may be a password in it is not repeated.
     """
+    from urllib.parse import unquote, urlsplit
+
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
     if scheme not in SCHEMES or not is_url(url):
