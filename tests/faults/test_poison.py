@@ -48,7 +48,7 @@ SAID = [
     ("Memory", "resources.memory"),
 ]
 # A greedy item never ends either: it must have taken its memory long before its time is over.
-TIMEOUT = 3.0
+TIMEOUT = 2.0
 
 
 def _job(trouble: Trouble, items: int, poisons: int, **more: Any) -> list[int]:
