@@ -23,6 +23,7 @@ COMMANDS = {
     "submit": "Run a job, or go on with a run.",
     "scale": "Measure how a job scales with threads, on a sample of its input.",
     "runs": "List the runs of the jobs in a folder.",
+    "prune": "Remove old runs.",
     "status": "Say how far a run is.",
     "compare": "Put a job beside the pools and the fleet that it would replace.",
     "collect": "Put a run's output together again.",

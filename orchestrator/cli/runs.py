@@ -45,12 +45,12 @@ class Unreadable(Struct, frozen=True):
 def command(folder: Path | str, as_json: bool) -> None:
     """List the runs of the jobs in FOLDER (this folder, if none is named), or below a URL, the oldest first."""
     if isinstance(folder, str):
-        _tell([_status(store, manifest) for store, manifest in list_runs_below(folder)], folder, as_json)
+        _tell([status_of(store, manifest) for store, manifest in list_runs_below(folder)], folder, as_json)
         return
     if not folder.exists():
         raise RunNotFound("there is no such folder", where=str(folder))
     base = folder.parent if folder.is_file() else folder
-    found = [_status(store, manifest) for store, manifest in list_runs(base)]
+    found = [status_of(store, manifest) for store, manifest in list_runs(base)]
     _tell(found, str(runs_folder(base)), as_json)
 
 
@@ -63,7 +63,8 @@ def _tell(found: list[RunStatus | Unreadable], where: str, as_json: bool) -> Non
         say(f"no runs below {where}")
 
 
-def _status(store: Store, manifest: Manifest) -> RunStatus | Unreadable:
+def status_of(store: Store, manifest: Manifest) -> RunStatus | Unreadable:
+    """How far a run is, or why that cannot be read."""
     try:
         return read_status(store, manifest)
     except FtorchError as error:

@@ -121,7 +121,9 @@ def list_runs(base: Path) -> list[tuple[LocalStore, Manifest]]:
     """The runs below a folder of jobs, the oldest first; folders that are no runs are passed over."""
     folder = runs_folder(base)
     found: list[tuple[LocalStore, Manifest]] = []
-    for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    # What begins with a dot is on its way out.
+    for name in (name for name in names if not name.startswith(".")):
         store = LocalStore(folder / name)
         try:
             found.append((store, read_manifest(store)))

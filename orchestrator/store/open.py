@@ -50,7 +50,8 @@ def stores_below(url: str, access: Access | None = None) -> list[Store]:
     place = parse_place(url)
     if place.scheme == "file":
         folder = folder_of(place)
-        names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+        names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
         return [LocalStore(folder / name) for name in names]
     if place.scheme not in ("s3", "gs", "az"):
         raise JobError(f"runs cannot be listed below {place.scheme}://", where=url, hint="Name a run.")

@@ -114,6 +114,18 @@ def test_two_processes_on_one_run(place: Place, s3: str) -> None:
     assert [record["result"] for record in lines_at(f"{s3}/out.jsonl")] == [n * n for n in range(1500)]
 
 
+def test_old_runs_in_a_bucket_are_removed(place: Place, s3: str) -> None:
+    """`prune` removes every object of the runs that go, and none of the others or of the output."""
+    place.job(output={"path": f"{s3}/out.jsonl", "overwrite": True})
+    for name in ("one", "two"):
+        place.submit("--run", f"{s3}/runs/{name}")
+    told = place.ftorch("prune", f"{s3}/runs", "--keep", "1").expect(0).out
+    assert told == "removed one\nkept 1 run: one of the newest of its job\n"
+    assert list(open_store(f"{s3}/runs/one").list("")) == []
+    place.ftorch("collect", f"{s3}/runs/two").expect(0)
+    assert [record["result"] for record in lines_at(f"{s3}/out.jsonl")] == [n * n for n in range(10)]
+
+
 @pytest.mark.parametrize(("name", "format_"), [("out.jsonl", "jsonl"), ("out/", "jsonl"), ("tree", "tree")])
 def test_shards_that_meet_in_a_bucket(place: Place, s3: str, name: str, format_: str) -> None:
     """Two processes, a shard each, share a run through the bucket alone; the last of them publishes all of it."""
