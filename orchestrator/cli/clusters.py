@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.collapsing import compare_option
+
 _WHERE = (
     click.option("--on", type=click.Choice(["kubernetes"]), help="Not here, but on a cluster."),
     click.option("--context", metavar="NAME", help="The kubeconfig's context; by default its current one."),
@@ -18,6 +20,8 @@ _SUBMITTING = (
     ),
     click.option("--follow-logs", is_flag=True, help="Show what the pods print."),
     click.option("--suspend", is_flag=True, help="Have it wait on the cluster until `ftorch resume`."),
+    click.option("--price", type=click.FloatRange(0), metavar="P", help="Of a CPU-hour: adds what the run cost."),
+    compare_option,
 )
 
 
@@ -40,6 +44,8 @@ def also_on_cluster(module: str, name: str, *, submits: bool = False) -> Callabl
             if submits:
                 given = [not asked.pop("wait"), asked.pop("follow_logs"), asked.pop("suspend")]
                 _refuse(any(given), "--detach, --follow-logs and --suspend are about a cluster")
+                told = [asked.pop("price") is not None, asked.pop("compare") is not None]
+                _refuse(any(told), "--price and --compare are of the report of a run on a cluster")
             return function(*args, **asked)
 
         return _with(options, either)

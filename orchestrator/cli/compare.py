@@ -40,13 +40,14 @@ def command(
 ) -> int:
     """Run the items of JOB on ftorch's threads, on processes, interpreters and a Redis fleet, and say what each costs.
 
-    Nothing of the job is written: its results are compared and thrown away. Without --limit or --sample as many items
+    Nothing of the job is written: its results are compared and thrown away; the figures are kept in .ftorch/compare
+    beside the job file, for the reports of its runs. Without --limit or --sample as many items
     are taken, spread over the input, as a few seconds need.
     """
     if limit and sample:
         raise click.UsageError("--limit takes the first items, --sample spread ones: give one of them")
     names = _names(only) + (["python"] if python else [])
-    from orchestrator.cli.comparing import open_teller, print_comparison
+    from orchestrator.cli.comparing import keep, open_teller, print_comparison
     from orchestrator.compare.tournament import Asked, Tournament
     from orchestrator.errors import DONE, RESUMABLE
 
@@ -58,6 +59,8 @@ def command(
     finally:
         teller.ended()
     print_comparison(found, as_json)
+    if found.state == "done":
+        keep(job_file.parent, found)
     return DONE if found.state == "done" else RESUMABLE
 
 

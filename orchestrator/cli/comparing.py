@@ -2,12 +2,17 @@
 
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from orchestrator.cli.show import print_json
-from orchestrator.cli.streams import say, width_of
+from orchestrator.cli.streams import complain, say, width_of
 from orchestrator.compare.results import Comparison
 from orchestrator.compare.text import comparison_text
+from orchestrator.errors import StoreUnavailable
+from orchestrator.report.comparisons import keep_comparison
 
 
 class Progress(Protocol):
@@ -74,3 +79,11 @@ def print_comparison(found: Comparison, as_json: bool) -> None:
         print_json(found)
     else:
         say(comparison_text(found, width_of(sys.stdout)).rstrip("\n"))
+
+
+def keep(base: Path, found: Comparison) -> None:
+    """Keep what was found beside the job, for the reports of its runs; a place that cannot be written is told."""
+    try:
+        keep_comparison(base, found.job, msgspec.json.encode(found))
+    except StoreUnavailable as error:
+        complain(f"ftorch: not kept for reports: {error.message}")

@@ -1,18 +1,25 @@
 """`ftorch report`: a run's report, again."""
 
+import sys
 from pathlib import Path
 
 import click
 import msgspec
 
 from orchestrator.cli.clusters import also_on_cluster
+from orchestrator.cli.collapsing import compare_option, comparison_for
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json, print_report
+from orchestrator.cli.streams import say, width_of
 from orchestrator.engine.runreport import RunReport
 from orchestrator.errors import RunDamaged, RunNotFound
+from orchestrator.report.cluster import cluster_report, with_collapse
+from orchestrator.report.collapse import Collapse, collapse, work_of
+from orchestrator.report.collapsetext import collapse_rows
+from orchestrator.report.lines import labelled
 from orchestrator.run.folder import REPORT, read_manifest
 from orchestrator.run.planner import find_index
-from orchestrator.store.base import NotFound
+from orchestrator.store.base import NotFound, Store
 from orchestrator.store.open import open_store
 
 EPILOG = """\b
@@ -21,26 +28,38 @@ Examples:
   ftorch report s3://bucket/runs/hash-photos-20260101-020000-1a2b
   ftorch report --json | jq .nodes[0].lanes
   ftorch report --price 0.04 /shared/run              of a run of many shards: each of them, balance, CPU-hours, cost
+  ftorch report --compare c.json RUN                  and what a fleet would take: ftorch compare JOB --json > c.json
 """
 
 
 @click.command(epilog=EPILOG)
 @run_argument
-@click.option("--price", type=click.FloatRange(0), metavar="P", help="Of a CPU-hour: adds what a run of shards cost.")
+@click.option("--price", type=click.FloatRange(0), metavar="P", help="Of a CPU-hour: adds what the run cost.")
+@compare_option
 @json_option
 @also_on_cluster("there", "report")
-def command(run: Path | str, price: float | None, as_json: bool) -> None:
+def command(run: Path | str, price: float | None, compare: Path | None, as_json: bool) -> None:
     """Show the report of RUN: a run's folder, URL or name, or a job's folder for its newest run."""
     store = open_store(find_run(run))
     manifest = read_manifest(store)
+    base = Path(manifest.job_file).parent
+    compared, why = comparison_for(base, manifest.spec.name, compare)
     index = find_index(store)
     if index is not None and len(index.shards) > 2:
-        from orchestrator.cli.shards import tell_shards
+        from orchestrator.cli.shards import shard_rows, tell_shards
 
-        tell_shards(store, manifest.id, len(index.shards) - 1, price, as_json)
+        shards = len(index.shards) - 1
+        cluster = cluster_report(manifest.id, shards, shard_rows(store, shards), price)
+        tell_shards(store, with_collapse(cluster, manifest.spec.kubernetes.nodes, compared, why), as_json)
         return
+    report = _report(store)
+    found = None if compared is None else collapse(work_of(report.nodes, price), compared)
+    _tell(report, found, as_json)
+
+
+def _report(store: Store) -> RunReport:
     try:
-        report = msgspec.json.decode(store.get(REPORT), type=RunReport)
+        return msgspec.json.decode(store.get(REPORT), type=RunReport)
     except NotFound:
         raise RunNotFound(
             "the run has no report yet: it was not finished",
@@ -49,4 +68,15 @@ def command(run: Path | str, price: float | None, as_json: bool) -> None:
         ) from None
     except msgspec.MsgspecError as error:
         raise RunDamaged(f"the report cannot be read: {error}", where=f"{store.url}/{REPORT}") from error
-    print_json(report) if as_json else print_report(report)
+
+
+def _tell(report: RunReport, found: Collapse | str | None, as_json: bool) -> None:
+    told, why = (None, f"not computed: {found}") if isinstance(found, str) else (found, "")
+    if not as_json:
+        print_report(report)
+        for line in labelled(collapse_rows(told, why) if found else (), width_of(sys.stdout)):
+            say(line)
+    elif found is None:
+        print_json(report)
+    else:
+        print_json({**msgspec.to_builtins(report), "collapse": told, "no_collapse": why})

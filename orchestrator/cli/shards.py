@@ -16,9 +16,10 @@ from orchestrator.engine.finishing import read_node
 from orchestrator.engine.joining import find_joint
 from orchestrator.engine.joint import read_shard
 from orchestrator.engine.runreport import OutputReport, RunReport
-from orchestrator.report.cluster import ClusterReport, ShardRow, cluster_report, row_of
+from orchestrator.report.cluster import ClusterReport
 from orchestrator.report.clustertext import cluster_text
 from orchestrator.report.progress import Pace, Running, whole_pace
+from orchestrator.report.shardrows import ShardRow, row_of
 from orchestrator.report.summary import find_summary
 from orchestrator.run.folder import REPORT
 from orchestrator.run.status import RunStatus
@@ -42,10 +43,17 @@ class Told(Struct, frozen=True):
     cluster: ClusterReport
 
 
-def tell_shards(store: Store, run: str, shards: int, price: float | None, as_json: bool) -> None:
+def shard_rows(store: Store, shards: int) -> Iterator[ShardRow]:
+    """A row for each of so many shards that has reported."""
+    for shard in range(shards):
+        row = row_of(shard, read_node(store, shard), find_summary(store, shard))
+        if row is not None:
+            yield row
+
+
+def tell_shards(store: Store, cluster: ClusterReport, as_json: bool) -> None:
     """Tell of each shard that has reported, of what they add up to, and of the output if it was published."""
-    cluster = cluster_report(run, shards, _rows(store, shards), price)
-    whole = _whole(store)
+    run, whole = cluster.run, _whole(store)
     if as_json:
         found = ("unfinished", "not every shard is settled and published", None)
         state, reason, output = (whole.state, whole.reason, whole.output) if whole else found
@@ -88,13 +96,6 @@ def _born(board: Path) -> float:
     with suppress(OSError):
         return board.parent.stat().st_mtime
     return 0.0
-
-
-def _rows(store: Store, shards: int) -> Iterator[ShardRow]:
-    for shard in range(shards):
-        row = row_of(shard, read_node(store, shard), find_summary(store, shard))
-        if row is not None:
-            yield row
 
 
 def _whole(store: Store) -> RunReport | None:

@@ -1,12 +1,14 @@
 """`ftorch submit --on kubernetes`: on the cluster, and followed until it is over or the user has seen enough."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from msgspec import Struct, structs
 
+from orchestrator.cli.collapsing import comparison_for
 from orchestrator.cli.log import open_log
 from orchestrator.cli.options import load
 from orchestrator.cli.show import print_json
@@ -25,11 +27,14 @@ from orchestrator.cluster.manifests.build import build
 from orchestrator.cluster.manifests.names import cluster_run_id
 from orchestrator.cluster.manifests.target import Manifest, Version
 from orchestrator.cluster.manifests.wanted import advice
-from orchestrator.cluster.outcome import outcome, outcome_text, plain
+from orchestrator.cluster.outcome import Outcome, held_against, outcome, outcome_text, plain
 from orchestrator.cluster.progress import LiveTable, LogTable, Quiet
 from orchestrator.cluster.watching import JobWatch, Verdict
 from orchestrator.errors import DONE, RESUMABLE
 from orchestrator.spec.model import JobSpec
+
+_LAST_LINES = 10.0
+"""Seconds that the pods' last lines are waited for."""
 
 
 class Wish(Struct, frozen=True):
@@ -40,6 +45,8 @@ class Wish(Struct, frozen=True):
     suspend: bool
     quiet: bool
     as_json: bool
+    price: float | None
+    compare: Path | None
 
 
 def command(
@@ -65,6 +72,7 @@ def command(
     spec = _with_threads(spec, threads)
     api = open_api(context, namespace or spec.kubernetes.namespace)
     wish = Wish(**asked)
+    compared = comparison_for(job_file.parent, spec.name, wish.compare)
     manifests = _Manifests(spec, job_file.parent, str(run) if run else None, api.namespace, wish.suspend)
     for line in () if wish.quiet else advice(spec):
         complain(f"ftorch: advice: {line}")
@@ -76,7 +84,12 @@ def command(
     if submitted.news is None:
         _tell_next(submitted, wish)
         return DONE
-    return _follow(api, submitted, wish, Kept(job_file.parent, submitted.name))
+    kept = Kept(job_file.parent, submitted.name)
+    watch, verdict = _follow(api, submitted, wish, kept)
+    if verdict is None:
+        return RESUMABLE
+    found = outcome(submitted.name, watch, kept.read(), wish.price)
+    return _tell(held_against(found, spec.kubernetes.nodes, *compared), wish)
 
 
 class _Manifests(Struct, frozen=True):
@@ -126,22 +139,32 @@ def _tell_next(submitted: Submitted, wish: Wish) -> None:
         say(f"{submitted.name}: {state}\n  next: ftorch {verb} {submitted.name} --on kubernetes")
 
 
-def _follow(api: Api, submitted: Submitted, wish: Wish, kept: Kept) -> int:
+def _follow(api: Api, submitted: Submitted, wish: Wish, kept: Kept) -> tuple[JobWatch, Verdict | None]:
+    """Follow a run to its end: what is known of it, and how it ended; None where the user has seen enough."""
     viewer = _viewer(submitted.name, wish.quiet)
-    logs = LogFollower(api, viewer.line if isinstance(viewer, LiveTable) else say) if wish.follow_logs else None
+    logs = LogFollower(api, _writer(viewer, wish)) if wish.follow_logs else None
     follower = Follower(api, submitted.name, kept, viewer, logs.begin if logs else None)
     watch = JobWatch()
     assert submitted.news is not None
     try:
         verdict = follow(follower, submitted.news, watch)
+        if logs is not None:
+            logs.finish(_LAST_LINES)
+        return watch, verdict
     except KeyboardInterrupt as stop:
         complain(
             f"ftorch: {name_of(stop)}: detached; the run goes on\n"
             f"  ftorch status {submitted.name} --on kubernetes    how far it is\n"
             f"  ftorch cancel {submitted.name} --on kubernetes    end it"
         )
-        return RESUMABLE
-    return _tell(submitted.name, watch, verdict, kept, wish)
+        return watch, None
+
+
+def _writer(viewer: Viewer, wish: Wish) -> Callable[[str], None]:
+    """What writes the pods' lines: above the table while that is shown; beside JSON they are no part of the answer."""
+    if isinstance(viewer, LiveTable):
+        return viewer.line
+    return complain if wish.as_json else say
 
 
 def _viewer(run: str, quiet: bool) -> Viewer:
@@ -150,13 +173,13 @@ def _viewer(run: str, quiet: bool) -> Viewer:
     return LiveTable(run) if sys.stderr.isatty() else LogTable(run, open_log())
 
 
-def _tell(run: str, watch: JobWatch, verdict: Verdict, kept: Kept, wish: Wish) -> int:
-    found = outcome(run, watch, kept.read())
+def _tell(found: Outcome, wish: Wish) -> int:
+    verdict = found.verdict
     if wish.as_json:
         print_json(plain(found))
     elif not wish.quiet:
         say(outcome_text(found, width_of(sys.stdout)))
     elif verdict.exit_code:
-        complain(f"ftorch: {run}: {verdict.state}: {verdict.reason}")
+        complain(f"ftorch: {found.run}: {verdict.state}: {verdict.reason}")
     assert verdict.exit_code is not None
     return verdict.exit_code

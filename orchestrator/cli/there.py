@@ -2,11 +2,13 @@
 
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from orchestrator.cli.collapsing import comparison_for
 from orchestrator.cli.options import JOB_FILE
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
@@ -17,13 +19,15 @@ from orchestrator.cluster.client.keeping import Kept
 from orchestrator.cluster.client.runs import cancel as cancel_run
 from orchestrator.cluster.client.runs import find_job, list_jobs, look, pods_of, troubles
 from orchestrator.cluster.client.runs import suspend as suspend_run
-from orchestrator.cluster.objects import BatchJob
-from orchestrator.cluster.outcome import Outcome, outcome, outcome_text, plain
+from orchestrator.cluster.client.schedules import cancel_schedule, find_schedule, list_schedules, suspend_schedule
+from orchestrator.cluster.objects import JOB_LABEL, BatchJob, CronJob
+from orchestrator.cluster.outcome import Outcome, held_against, outcome, outcome_text, plain
 from orchestrator.cluster.pods import seen
 from orchestrator.cluster.ranges import parse_ranges
 from orchestrator.cluster.watching import JobWatch, Verdict
 from orchestrator.errors import FtorchError
 from orchestrator.report.words import number
+from orchestrator.spec.dns import label_mistake
 
 _HEADS = ("RUN", "STATE", "STARTED", "DONE", "FAILED", "RUNNING")
 
@@ -37,19 +41,31 @@ def open_api(context: str | None, namespace: str | None) -> Api:
 def find(api: Api, run: Path) -> BatchJob:
     """The run that is meant: its name, its job's name, or the folder or file of a job, for its newest."""
     if run.is_dir() or run.suffix in {".yaml", ".yml"}:
-        path = run / JOB_FILE if run.is_dir() else run
-        if not path.exists():
-            return find_job(api, None)
-        from orchestrator.cli.options import load
-
-        return find_job(api, None, load(path)[1].name)
+        return find_job(api, None, _job_name(run))
     return find_job(api, str(run))
+
+
+def _job_name(run: Path) -> str | None:
+    """The name of the job in a folder or file, None where there is none; what else was named as it is."""
+    if not run.is_dir() and run.suffix not in {".yaml", ".yml"}:
+        return str(run)
+    path = run / JOB_FILE if run.is_dir() else run
+    if not path.exists():
+        return None
+    from orchestrator.cli.options import load
+
+    return load(path)[1].name
+
+
+def _schedule(api: Api, name: str | None) -> CronJob | None:
+    """The schedule of that name, if it is a name."""
+    return find_schedule(api, name) if name is not None and label_mistake(name) is None else None
 
 
 def status(run: Path, as_json: bool, context: str | None, namespace: str | None) -> None:
     """Say how far a run on the cluster is."""
     api = open_api(context, namespace)
-    found, watch = _looked_at(api, find(api, run))
+    found, watch = _looked_at(api, find(api, run), _base(run))
     if as_json:
         print_json({**plain(found), "shards": [_shard(each) for each in watch.shards()]})
         return
@@ -59,10 +75,15 @@ def status(run: Path, as_json: bool, context: str | None, namespace: str | None)
             say(f"  no pod yet    {text}")
 
 
-def report(run: Path, price: float | None, as_json: bool, context: str | None, namespace: str | None) -> int | None:
+def report(
+    run: Path, price: float | None, compare: Path | None, as_json: bool, context: str | None, namespace: str | None
+) -> int | None:
     """Show what a run on the cluster has come to, from its pods that are there and from those kept on this machine."""
     api = open_api(context, namespace)
-    found, _ = _looked_at(api, find(api, run), price)
+    job = find(api, run)
+    found, _ = _looked_at(api, job, _base(run), price)
+    compared, why = comparison_for(_base(run), job.metadata.labels.get(JOB_LABEL), compare)
+    found = held_against(found, job.spec.parallelism or 1, compared, why)
     print_json(plain(found)) if as_json else _say(found)
     return found.verdict.exit_code
 
@@ -75,7 +96,7 @@ def runs(folder: Path, as_json: bool, context: str | None, namespace: str | None
         from orchestrator.cli.options import load
 
         job = load(folder)[1].name
-    rows = [_row(each) for each in list_jobs(api, job)]
+    rows = [*map(_schedule_row, list_schedules(api, job)), *map(_row, list_jobs(api, job))]
     if as_json:
         print_json([dict(zip((head.lower() for head in _HEADS), row, strict=True)) for row in rows])
     elif rows:
@@ -88,21 +109,31 @@ def runs(folder: Path, as_json: bool, context: str | None, namespace: str | None
 
 
 def cancel(run: Path, context: str | None, namespace: str | None) -> None:
-    """End a run: keep what its pods left behind, then delete its Job and all that it owns."""
+    """End a run, or a schedule and its runs: keep what pods left behind, then delete it and all that it owns."""
     api = open_api(context, namespace)
+    schedule = _schedule(api, str(run))
+    if schedule is not None:
+        _cancel_schedule(api, schedule)
+        return
     job = find_job(api, str(run))
-    _looked_at(api, job)
+    _looked_at(api, job, Path.cwd())
     cancel_run(api, job.metadata.name)
     name = job.metadata.name
     say(f"{name}: cancelled; what its pods committed is in its store, their last words in {_kept(job)}")
 
 
 def suspend(run: Path, suspended: bool, context: str | None, namespace: str | None) -> None:
-    """Have a run's pods stop, or go on."""
+    """Have a run's pods stop, or go on; or a schedule make no runs."""
     api = open_api(context, namespace)
+    word, verb = ("suspended", "resume") if suspended else ("resumed", "status")
+    schedule = _schedule(api, _job_name(run))
+    if schedule is not None:
+        name = schedule.metadata.name
+        suspend_schedule(api, name, suspended)
+        say(f"{name}: schedule {word}; runs that are under way go on\n  next: ftorch runs --on kubernetes")
+        return
     name = find(api, run).metadata.name
     suspend_run(api, name, suspended)
-    word, verb = ("suspended", "resume") if suspended else ("resumed", "status")
     say(f"{name}: {word}\n  next: ftorch {verb} {name} --on kubernetes")
 
 
@@ -141,10 +172,17 @@ def logs(run: Path, shard: int | None, query: dict[str, str], context: str | Non
     read_logs(api, [(pod.name, pod.index) for pod in chosen], say, query)
 
 
-def _looked_at(api: Api, job: BatchJob, price: float | None = None) -> tuple[Outcome, JobWatch]:
+def _base(run: Path) -> Path:
+    """Where what a run's pods left behind is kept: in the folder of the job that was named, else in this one."""
+    if run.is_dir():
+        return run
+    return run.parent if run.suffix in {".yaml", ".yml"} else Path.cwd()
+
+
+def _looked_at(api: Api, job: BatchJob, base: Path, price: float | None = None) -> tuple[Outcome, JobWatch]:
     """How a run is; what its pods left behind is kept on the way."""
     watch, ends = look(api, job)
-    kept = Kept(Path.cwd(), job.metadata.name)
+    kept = Kept(base, job.metadata.name)
     for end in ends:
         kept.add(end)
     return outcome(job.metadata.name, watch, kept.read(), price), watch
@@ -154,13 +192,37 @@ def _say(found: Outcome) -> None:
     say(outcome_text(found, width_of(sys.stdout)))
 
 
+def _cancel_schedule(api: Api, schedule: CronJob) -> None:
+    name = schedule.metadata.name
+    for job in list_jobs(api, schedule.metadata.labels.get(JOB_LABEL, name)):
+        _looked_at(api, job, Path.cwd())
+    cancel_schedule(api, name)
+    say(f"{name}: schedule cancelled, and its runs with it; what their pods committed is in the store")
+
+
+def _schedule_row(schedule: CronJob) -> tuple[str, ...]:
+    last = schedule.status.last_schedule_time
+    state = "suspended" if schedule.spec.suspend else "scheduled"
+    return schedule.metadata.name, state, _minute(last), "", "", number(len(schedule.status.active))
+
+
+def _minute(moment: datetime | None) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment.timestamp())) if moment else ""
+
+
 def _row(job: BatchJob) -> tuple[str, ...]:
     watch = JobWatch()
     watch.see_job(job)
-    started = time.strftime("%Y-%m-%d %H:%M", time.localtime(watch.started.timestamp())) if watch.started else ""
     failed = len(parse_ranges(job.status.failed_indexes))
     done = f"{number(job.status.succeeded)}/{number(watch.total)}"
-    return job.metadata.name, watch.verdict().state, started, done, number(failed), number(job.status.active)
+    return (
+        job.metadata.name,
+        watch.verdict().state,
+        _minute(watch.started),
+        done,
+        number(failed),
+        number(job.status.active),
+    )
 
 
 def _shard(shard: Any) -> Any:

@@ -95,10 +95,24 @@ class PodStatus(_Object, frozen=True):
     container_statuses: list[ContainerStatus] = field(default_factory=list)
 
 
+class Amounts(_Object, frozen=True):
+    """What a container asks for."""
+
+    requests: dict[str, str | int | float] = field(default_factory=dict)
+
+
+class Container(_Object, frozen=True):
+    """A container of a pod."""
+
+    name: str
+    resources: Amounts = field(default_factory=Amounts)
+
+
 class PodSpec(_Object, frozen=True):
-    """Where a pod is."""
+    """Where a pod is, and what it holds there."""
 
     node_name: str | None = None
+    containers: list[Container] = field(default_factory=list)
 
 
 class Pod(_Object, frozen=True):
@@ -139,6 +153,28 @@ class BatchJob(_Object, frozen=True):
     metadata: Meta
     spec: BatchSpec = field(default_factory=BatchSpec)
     status: BatchStatus = field(default_factory=BatchStatus)
+
+
+class CronSpec(_Object, frozen=True):
+    """When a CronJob makes a Job."""
+
+    schedule: str = ""
+    suspend: bool = False
+
+
+class CronStatus(_Object, frozen=True):
+    """What a CronJob did."""
+
+    active: list[dict[str, str]] = field(default_factory=list)
+    last_schedule_time: datetime | None = None
+
+
+class CronJob(_Object, frozen=True):
+    """A CronJob of Kubernetes."""
+
+    metadata: Meta
+    spec: CronSpec = field(default_factory=CronSpec)
+    status: CronStatus = field(default_factory=CronStatus)
 
 
 class Event(Struct, frozen=True):

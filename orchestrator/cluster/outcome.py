@@ -8,9 +8,12 @@ import msgspec
 from msgspec import Struct, structs
 
 from orchestrator.cluster.watching import JobWatch, PodEnd, Shard, Tally, Verdict
-from orchestrator.report.cluster import ClusterReport, ShardRow, cluster_report, row_of
+from orchestrator.report.cluster import ClusterReport, cluster_report, with_collapse, with_pods
 from orchestrator.report.clustertext import cluster_text
+from orchestrator.report.comparisons import Compared
 from orchestrator.report.lines import Row, labelled
+from orchestrator.report.podtimes import PodTime
+from orchestrator.report.shardrows import ShardRow, row_of
 from orchestrator.report.summary import PodSummary, read_summary
 from orchestrator.report.words import number
 
@@ -50,16 +53,22 @@ def outcome(run: str, watch: JobWatch, ends: list[PodEnd], price: float | None =
     evictions = Counter(end.shard for end in ends if end.evicted)
     last = {end.shard: (end, told) for end in ends if (told := read_summary(end.message.encode())) is not None}
     rows = [_row(end, told, evictions[shard]) for shard, (end, told) in last.items()]
+    report = with_pods(cluster_report(run, watch.total, rows, price), _times(ends), _evicted(ends))
     bad = [shard for shard in watch.shards() if shard.state in _NOT_WELL]
     words = {end.shard: end.message for end in ends} | {shard: told.message for shard, (_, told) in last.items()}
     return Outcome(
         run,
         watch.verdict(),
         watch.tally(),
-        cluster_report(run, watch.total, rows, price),
+        report,
         troubles=[(shard, words.get(shard.index, "")) for shard in bad],
         pods=ends,
     )
+
+
+def held_against(found: Outcome, nodes: int, compared: Compared | None, why: str) -> Outcome:
+    """A run beside a fleet (:func:`orchestrator.report.cluster.with_collapse`)."""
+    return structs.replace(found, report=with_collapse(found.report, nodes, compared, why))
 
 
 def outcome_text(found: Outcome, width: int | None) -> str:
@@ -83,6 +92,19 @@ def _row(end: PodEnd, told: PodSummary, evictions: int) -> ShardRow:
     row = row_of(end.shard, None, told, evictions or None)
     assert row is not None
     return structs.replace(row, node=row.node or end.node or "", pod=row.pod or end.pod)
+
+
+def _times(ends: list[PodEnd]) -> Iterator[PodTime]:
+    """When each pod was made, placed, started and over."""
+    for end in ends:
+        told = read_summary(end.message.encode())
+        held = end.cpus or (0.0 if told is None else told.quota_cpus or float(told.threads))
+        worked = None if told is None else told.wall_s
+        yield PodTime(end.pod, end.created, end.placed, end.started, end.finished, held, worked)
+
+
+def _evicted(ends: list[PodEnd]) -> Counter[str]:
+    return Counter(end.node or "" for end in ends if end.evicted)
 
 
 def _rows(found: Outcome) -> Iterator[Row]:

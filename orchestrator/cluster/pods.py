@@ -66,6 +66,8 @@ class PodEnd(Struct, frozen=True):
         evicted: whether the cluster took it away.
         created, started, finished: seconds since 1970, None where unknown.
         message: its termination message, which is its summary.
+        placed: when it was given a node, in seconds since 1970; None where unknown.
+        cpus: that it held there; None where unknown.
     """
 
     shard: int
@@ -79,6 +81,8 @@ class PodEnd(Struct, frozen=True):
     started: float | None
     finished: float | None
     message: str
+    placed: float | None = None
+    cpus: float | None = None
 
 
 def seen(pod: Pod) -> Seen:
@@ -118,6 +122,8 @@ def ended(pod: Pod, now: Seen) -> PodEnd:
         started=_seconds(end.started_at),
         finished=_seconds(end.finished_at),
         message=end.message or "",
+        placed=_placed(pod),
+        cpus=_cpus(pod),
     )
 
 
@@ -178,6 +184,26 @@ def _since(pod: Pod, end: Terminated | None) -> float | None:
         if status.state.running is not None:
             return _seconds(status.state.running.started_at)
     return _seconds(pod.metadata.creation_timestamp)
+
+
+def _placed(pod: Pod) -> float | None:
+    told = next((c for c in pod.status.conditions if c.type == "PodScheduled" and c.status == "True"), None)
+    return None if told is None else _seconds(told.last_transition_time)
+
+
+def _cpus(pod: Pod) -> float | None:
+    """The CPUs that the pod's containers ask for, which nobody else gets."""
+    asked = [each.resources.requests["cpu"] for each in pod.spec.containers if "cpu" in each.resources.requests]
+    return sum(map(_quantity, asked)) if asked else None
+
+
+def _quantity(text: str | float) -> float:
+    """CPUs as Kubernetes writes them: 2, 1500m; 0 for what is neither."""
+    number, milli = (text[:-1], 1000) if isinstance(text, str) and text.endswith("m") else (text, 1)
+    try:
+        return float(number) / milli
+    except ValueError:
+        return 0.0
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -25,6 +25,7 @@ class Sample(Struct, frozen=True):
         nbytes: bytes pickled on the way to workers and back.
         latencies: seconds of single items, each alone.
         note: what a user should know of this turn.
+        worker: the most bytes that one of its worker processes had, the mean of them; 0 where it has none.
     """
 
     startup: float
@@ -35,6 +36,7 @@ class Sample(Struct, frozen=True):
     nbytes: int
     latencies: list[float] = []
     note: str = ""
+    worker: int = 0
 
 
 class Spread(Struct, frozen=True):
@@ -57,6 +59,7 @@ class Figures(Struct, frozen=True):
         serialised: bytes.
         cpu_seconds: for all items.
         cost_per_million: of items, where a CPU-hour has a price: for the CPUs held, busy or not.
+        worker: bytes of one worker process, which another one would add; 0 where there are none.
     """
 
     rounds: int
@@ -70,6 +73,7 @@ class Figures(Struct, frozen=True):
     serialised: int
     cpu_seconds: float | None
     cost_per_million: float | None
+    worker: int = 0
 
 
 class Terms(Struct, frozen=True):
@@ -114,6 +118,7 @@ def figures_of(
         cost_per_million=(
             seconds * terms.cpus / _HOUR * price / terms.items * 1e6 if long_enough and price is not None else None
         ),
+        worker=int(statistics.median(sample.worker for sample in samples)),
     )
 
 

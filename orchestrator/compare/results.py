@@ -42,6 +42,8 @@ class Comparison(Struct, frozen=True):
         price: of a CPU-hour, None where none was given.
         rows: the contestants.
         notes: what holds for all of them.
+        created: when it was made, in seconds since 1970.
+        machine: where, in words.
     """
 
     job: str
@@ -56,3 +58,5 @@ class Comparison(Struct, frozen=True):
     price: float | None
     rows: list[Row]
     notes: list[str]
+    created: float = 0.0
+    machine: str = ""

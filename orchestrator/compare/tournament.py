@@ -6,6 +6,7 @@ is told.
 """
 
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from orchestrator.compare.sample import Chosen, prepared
 from orchestrator.compare.turn import Course, take_turn
 from orchestrator.engine.session import decide_threads_for
 from orchestrator.host.cpus import cpu_facts
+from orchestrator.host.facts import describe_host
+from orchestrator.report.words import count
 from orchestrator.spec.model import JobSpec
 
 
@@ -159,4 +162,12 @@ class Tournament:
             price=asked.price,
             rows=[contender.row(threads, terms) for contender in self._contenders],
             notes=[left_out] if chosen.unreadable else [],
+            created=time.time(),
+            machine=_machine(),
         )
+
+
+def _machine() -> str:
+    """This machine in a few words."""
+    host = describe_host()
+    return f"{host.hostname}, {host.cpu_model or 'CPU of unknown model'}, {count(host.affinity, 'CPU')}"

@@ -68,7 +68,7 @@ def take_turn(backend: Backend, course: Course, size: int, latencies: bool = Tru
         with peak.watched():
             told = arena.ask("run", size=size).run
             after = cpu_seconds(arena.pid)
-            left = memory(arena.pid)[0]
+            left = memory(arena.pid).nbytes
         assert told is not None
         path = Path(course.assignment.scratch) / f"{backend.name}.results"
         arena.ask("save", path=str(path))
@@ -85,6 +85,7 @@ def take_turn(backend: Backend, course: Course, size: int, latencies: bool = Tru
         nbytes=told.nbytes,
         latencies=alone,
         note=told.note,
+        worker=peak.worker,
     )
     return sample, outcome
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -39,20 +40,37 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def memory(pid: int) -> tuple[int, str]:
-    """Bytes a tree has in memory, and what they are: "PSS", or "RSS" where a process of it does not tell."""
-    total, kind = 0, "PSS"
+class Held(NamedTuple):
+    """What a tree has in memory.
+
+    Attributes:
+        nbytes: all of it.
+        kind: "PSS", or "RSS" where a process of it does not tell.
+        worker: bytes of one of the processes that run the root's own program, their mean; 0 where there are none.
+    """
+
+    nbytes: int
+    kind: str
+    worker: int
+
+
+def memory(pid: int) -> Held:
+    """What a tree has in memory now."""
+    kind, program = "PSS", ""
+    shares: list[int] = []
+    workers: list[int] = []
     for process in tree(pid):
         share = _pss(process.pid)
-        if share is None:
-            with suppress(*_GONE):
-                resident = process.memory_info().rss
-                total += resident
+        with suppress(*_GONE):
+            if share is None:
+                share = process.memory_info().rss
                 # One that has just ended has none, and so tells no share of it either.
-                kind = "RSS" if resident else kind
-        else:
-            total += share
-    return total, kind
+                kind = "RSS" if share else kind
+            shares.append(share)
+            program = program or process.exe()
+            if process.pid != pid and process.exe() == program:
+                workers.append(share)
+    return Held(sum(shares), kind, sum(workers) // len(workers) if workers else 0)
 
 
 def _pss(pid: int) -> int | None:
@@ -70,15 +88,17 @@ class Peak:
 
     def __init__(self, pid: int) -> None:
         self.nbytes = 0
+        self.worker = 0
         self.kind = "PSS"
         self._pid = pid
 
     def look(self) -> float:
         """Look once; the seconds that took."""
         began = time.perf_counter()
-        nbytes, kind = memory(self._pid)
-        self.nbytes = max(self.nbytes, nbytes)
-        self.kind = "RSS" if "RSS" in (kind, self.kind) else "PSS"
+        held = memory(self._pid)
+        self.nbytes = max(self.nbytes, held.nbytes)
+        self.worker = max(self.worker, held.worker)
+        self.kind = "RSS" if "RSS" in (held.kind, self.kind) else "PSS"
         return time.perf_counter() - began
 
     @contextmanager

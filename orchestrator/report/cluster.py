@@ -4,54 +4,20 @@ A row is small, so that the reports of ten thousand shards can be read one after
 """
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from orchestrator.measure.node import NodeReport
-from orchestrator.report.summary import PodSummary, scaled
+from orchestrator.report.collapse import Collapse, Work, collapse
+from orchestrator.report.comparisons import Compared
+from orchestrator.report.noderows import NodeRow, causes, held_seconds, node_rows
+from orchestrator.report.podtimes import PodTime, PodTimes, pod_times
+from orchestrator.report.shardrows import ShardRow
 
 STRAGGLES = 1.5
 """A shard that took more than so many times the median is a straggler."""
 _LEAST_SECONDS = 1.0
 _HOUR = 3600.0
-
-
-class ShardRow(Struct, frozen=True):
-    """What the last sitting of one shard did.
-
-    Attributes:
-        shard, node, pod: which, and where; "" where that is not known.
-        state, reason: how it ended, and why.
-        items, failed, nbytes: of the shard, all sittings together.
-        wall_seconds, cpu_seconds: of the last worker, and CPU seconds that it used.
-        threads, quota: how many threads, and the CPUs of the quota (None without one).
-        held: CPUs that the node held for it meanwhile: the quota, else as many as the affinity mask allows.
-        speedup, efficiency: measured, else None.
-        cause, lost: the costliest cause of lost capacity ("" for none), and its share.
-        restarts: workers that died or were replaced.
-        evictions: how often its pod was taken away; None where nobody watched.
-    """
-
-    shard: int
-    node: str
-    pod: str
-    state: str
-    reason: str
-    items: int
-    failed: int
-    nbytes: int
-    wall_seconds: float
-    cpu_seconds: float
-    threads: int
-    quota: float | None
-    held: float
-    speedup: float | None
-    efficiency: float | None
-    cause: str
-    lost: float | None
-    restarts: int
-    evictions: int | None = None
 
 
 class ClusterReport(Struct, frozen=True):
@@ -63,8 +29,13 @@ class ClusterReport(Struct, frozen=True):
         balance: the mean of the shards' times over the longest (0 to 1); None below two shards, or a second.
         stragglers: the shards that took more than 1.5 times the median, the slowest first.
         cpu_hours: used, held_cpu_hours: the CPUs that were held, busy or not, while workers worked.
-        cost: of the CPU-hours held; None without a price. Pods that start, idle nodes and storage are not in it.
+        cost: of the CPU-hours held, by pods that start or idle, too, where `pods` tells; None without a price. Idle
+            nodes and storage are not in it.
         causes: the mean share of capacity lost to each cause, over the time of all shards.
+        nodes: the shards by node; empty where no shard knows its node.
+        pods: how long pods took to start, and what they held; None where nobody watched them.
+        peak_rss: bytes of a worker at most; 0 where nobody told.
+        collapse: what the same work would take as a fleet, computed; None with `no_collapse`, why not.
     """
 
     run: str
@@ -84,64 +55,11 @@ class ClusterReport(Struct, frozen=True):
     restarts: int
     evictions: int | None
     causes: dict[str, float]
-
-
-def row_of(
-    shard: int, node: NodeReport | None, summary: PodSummary | None, evictions: int | None = None
-) -> ShardRow | None:
-    """What is told of a shard by its worker's report and its pod's summary; None where there is neither."""
-    if node is None:
-        return None if summary is None else _row_of_summary(shard, summary, evictions)
-    speedup, efficiency = scaled(node)
-    findings = node.diagnosis.findings if node.diagnosis is not None else []
-    largest = max(findings, key=lambda finding: finding.share, default=None)
-    quota = None if node.host.quota is None else node.host.quota.cpus
-    return ShardRow(
-        shard=shard,
-        node="" if summary is None else summary.node,
-        pod=node.host.hostname if summary is None else summary.pod,
-        state=node.state,
-        reason=node.reason,
-        items=node.items if summary is None else summary.items,
-        failed=node.failed if summary is None else summary.failed,
-        nbytes=node.nbytes if summary is None else summary.bytes,
-        wall_seconds=node.wall_seconds,
-        cpu_seconds=node.user_seconds + node.system_seconds,
-        threads=node.threads.threads,
-        quota=quota,
-        held=float(node.host.affinity) if quota is None else min(quota, node.host.affinity),
-        speedup=speedup,
-        efficiency=efficiency,
-        cause="" if largest is None else largest.cause,
-        lost=None if largest is None else largest.share,
-        restarts=0 if summary is None else summary.restarts,
-        evictions=evictions,
-    )
-
-
-def _row_of_summary(shard: int, summary: PodSummary, evictions: int | None) -> ShardRow:
-    states = {0: "done", 1: "failed", 75: "interrupted"}
-    return ShardRow(
-        shard=shard,
-        node=summary.node,
-        pod=summary.pod,
-        state=states.get(summary.exit_code, f"exit {summary.exit_code}"),
-        reason=summary.message,
-        items=summary.items,
-        failed=summary.failed,
-        nbytes=summary.bytes,
-        wall_seconds=summary.wall_s,
-        cpu_seconds=summary.cpu_s,
-        threads=summary.threads,
-        quota=summary.quota_cpus,
-        held=float(summary.threads) if summary.quota_cpus is None else summary.quota_cpus,
-        speedup=summary.speedup,
-        efficiency=summary.efficiency,
-        cause=summary.cause,
-        lost=summary.lost,
-        restarts=summary.restarts,
-        evictions=evictions,
-    )
+    nodes: list[NodeRow] = []
+    pods: PodTimes | None = None
+    peak_rss: int = 0
+    collapse: Collapse | None = None
+    no_collapse: str = ""
 
 
 def cluster_report(run: str, shards: int, rows: Iterable[ShardRow], price: float | None = None) -> ClusterReport:
@@ -158,7 +76,7 @@ def cluster_report(run: str, shards: int, rows: Iterable[ShardRow], price: float
     longest, median = max(walls, default=0.0), statistics.median(walls) if walls else 0.0
     judged = len(told) > 1 and longest >= _LEAST_SECONDS
     slow = [row for row in told if judged and row.wall_seconds > STRAGGLES * median]
-    held = sum(row.held * row.wall_seconds for row in told) / _HOUR
+    held = held_seconds(told) / _HOUR
     evictions = [row.evictions for row in told if row.evictions is not None]
     return ClusterReport(
         run=run,
@@ -177,15 +95,53 @@ def cluster_report(run: str, shards: int, rows: Iterable[ShardRow], price: float
         cost=None if price is None else held * price,
         restarts=sum(row.restarts for row in told),
         evictions=sum(evictions) if evictions else None,
-        causes=_causes(told),
+        causes=causes(told),
+        nodes=node_rows(told),
+        peak_rss=max((row.peak_rss for row in told), default=0),
     )
 
 
-def _causes(rows: Sequence[ShardRow]) -> dict[str, float]:
-    """The share of all shards' time that was lost to each cause, the costliest first."""
-    total = sum(row.held * row.wall_seconds for row in rows)
-    lost: dict[str, float] = {}
-    for row in rows:
-        if row.cause and row.lost is not None and total:
-            lost[row.cause] = lost.get(row.cause, 0.0) + row.lost * row.held * row.wall_seconds / total
-    return dict(sorted(lost.items(), key=lambda pair: -pair[1]))
+def with_pods(report: ClusterReport, pods: Iterable[PodTime], evicted: Mapping[str, int]) -> ClusterReport:
+    """The report with what the cluster told of its pods: how long they took to start, what they held, and evictions.
+
+    Args:
+        report: of the shards.
+        pods: those that ended.
+        evicted: pods that were taken away, by node; "" where none is known.
+    """
+    times = pod_times(pods)
+    held = report.held_cpu_hours if times is None else times.held_cpu_hours
+    return structs.replace(
+        report,
+        pods=times,
+        nodes=node_rows(report.rows, evicted),
+        evictions=sum(evicted.values()),
+        cost=None if report.price is None else held * report.price,
+    )
+
+
+def with_collapse(report: ClusterReport, nodes: int, compared: Compared | None, why: str) -> ClusterReport:
+    """The report with what the same work would take as a fleet.
+
+    Args:
+        report: of the shards.
+        nodes: at work at a time.
+        compared: the comparison to compute it from; None where there is none.
+        why: what is told in its place then.
+    """
+    if not report.rows:
+        return report
+    if compared is None:
+        return structs.replace(report, no_collapse=why)
+    work = Work(
+        cpu_hours=report.cpu_hours,
+        held_cpu_hours=report.held_cpu_hours,
+        nodes=min(nodes, report.shards),
+        threads=max(row.threads for row in report.rows),
+        peak_rss=report.peak_rss,
+        price=report.price,
+    )
+    found = collapse(work, compared)
+    if isinstance(found, str):
+        return structs.replace(report, no_collapse=f"not computed: {found}")
+    return structs.replace(report, collapse=found)

@@ -2,21 +2,38 @@
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.report.cluster import STRAGGLES, ClusterReport, ShardRow
+from orchestrator.report.cluster import STRAGGLES, ClusterReport
+from orchestrator.report.collapsetext import collapse_rows
 from orchestrator.report.lines import Row, labelled
 from orchestrator.report.losses import NAMES
+from orchestrator.report.noderows import NodeRow
+from orchestrator.report.podtimes import PodTimes
+from orchestrator.report.shardrows import ShardRow
 from orchestrator.report.words import count, duration, number, share, size
 
 _ROWS_SHOWN = 16
 _STRAGGLERS_SHOWN = 5
-_HEADS = ("SHARD", "WHERE", "STATE", "ITEMS", "FAILED", "TIME", "CPU", "THREADS", "SPEEDUP", "EFF", "LOST", "RESTARTS")
+_MEASURED = ("THREADS", "SPEEDUP", "EFF", "LOST", "RESTARTS", "EVICTED")
+_SHARD_HEADS = ("SHARD", "WHERE", "STATE", "ITEMS", "FAILED", "TIME", "CPU", *_MEASURED)
+_NODE_HEADS = ("NODE", "SHARDS", "ITEMS", "FAILED", "BUSY", "CPU-HOURS", "MEMORY", *_MEASURED)
 
 
 def cluster_text(report: ClusterReport, width: int | None = None) -> str:
     """The report for a terminal, ended with a newline; wrapped to so many columns, None for no wrapping."""
     title = f"{report.run}: {count(len(report.rows), 'shard')} of {number(report.shards)} reported"
-    table = [f"  {line}" for line in _table(_shown(report))]
-    return "\n".join([title, *table, *labelled(_rows(report), width)]) + "\n"
+    table = [f"  {line}" for line in _table(_SHARD_HEADS, [_shard_cells(row) for row in _shown(report)])]
+    return "\n".join([title, *_nodes(report), *table, *labelled(_rows(report), width)]) + "\n"
+
+
+def _nodes(report: ClusterReport) -> list[str]:
+    """The nodes, where there are fewer than shards: otherwise the shards tell the same."""
+    if not report.nodes or len(report.nodes) >= len(report.rows):
+        return []
+    busiest = sorted(report.nodes, key=lambda node: -node.wall_seconds)[:_ROWS_SHOWN]
+    rows = sorted(busiest, key=lambda node: node.node)
+    lines = [f"  {line}" for line in _table(_NODE_HEADS, [_node_cells(node) for node in rows])]
+    more = len(report.nodes) - len(rows)
+    return [*lines, *([f"  and {number(more)} more (--json has them all)"] if more else []), ""]
 
 
 def _shown(report: ClusterReport) -> list[ShardRow]:
@@ -27,15 +44,15 @@ def _shown(report: ClusterReport) -> list[ShardRow]:
     return sorted(slowest, key=lambda row: row.shard)
 
 
-def _table(rows: Sequence[ShardRow]) -> list[str]:
-    cells = [_HEADS, *map(_cells, rows)]
-    used = [at for at in range(len(_HEADS)) if any(row[at] for row in cells[1:])]
+def _table(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns that somebody fills, aligned."""
+    used = [at for at in range(len(heads)) if any(row[at] for row in rows)]
+    cells = [heads, *rows]
     widths = {at: max(len(row[at]) for row in cells) for at in used}
     return ["  ".join(f"{row[at]:<{widths[at]}}" for at in used).rstrip() for row in cells]
 
 
-def _cells(row: ShardRow) -> tuple[str, ...]:
-    evicted = f" + {row.evictions} evicted" if row.evictions else ""
+def _shard_cells(row: ShardRow) -> tuple[str, ...]:
     return (
         str(row.shard),
         "/".join(filter(None, (row.node, row.pod))),
@@ -44,11 +61,31 @@ def _cells(row: ShardRow) -> tuple[str, ...]:
         number(row.failed) if row.failed else "",
         duration(row.wall_seconds),
         duration(row.cpu_seconds),
+        *_measured(row),
+    )
+
+
+def _node_cells(row: NodeRow) -> tuple[str, ...]:
+    return (
+        row.node,
+        number(row.shards),
+        number(row.items),
+        number(row.failed) if row.failed else "",
+        duration(row.wall_seconds),
+        number(round(row.cpu_hours, 4)),
+        size(row.peak_rss) if row.peak_rss else "",
+        *_measured(row),
+    )
+
+
+def _measured(row: ShardRow | NodeRow) -> tuple[str, ...]:
+    return (
         f"{row.threads}" + (f" of {row.quota:g} CPUs" if row.quota is not None else ""),
         "" if row.speedup is None else f"{row.speedup:.3g}",
         "" if row.efficiency is None else share(row.efficiency),
         "" if not row.cause or row.lost is None else f"{share(row.lost)} {_name(row.cause)}",
-        f"{row.restarts or ''}{evicted}",
+        number(row.restarts) if row.restarts else "",
+        number(row.evictions) if row.evictions else "",
     )
 
 
@@ -69,14 +106,39 @@ def _rows(report: ClusterReport) -> Iterator[Row]:
         )
     used = f"{number(round(report.cpu_hours, 4))} CPU-hours used of {number(round(report.held_cpu_hours, 4))} held"
     yield "cpu", used
+    if report.pods is not None:
+        yield from _pods(report.pods)
     if report.cost is not None and report.price is not None:
-        yield "cost", f"{report.cost:.4g}: the CPU-hours held while workers worked, at {report.price:g} each"
+        what = "CPU-hours held while workers worked" if report.pods is None else "CPU-hours that pods held"
+        yield "cost", f"{report.cost:.4g}: the {what}, at {report.price:g} each"
     for cause, lost in report.causes.items():
         yield "lost", f"{share(lost)} {_name(cause)}, where that was a shard's largest loss"
     if report.restarts:
         yield "restarts", f"{count(report.restarts, 'worker')} died or were replaced"
     if report.evictions:
-        yield "evictions", number(report.evictions)
+        yield "evictions", f"{count(report.evictions, 'pod')} taken away by the cluster"
+    if report.peak_rss:
+        yield "memory", f"{size(report.peak_rss)} at most in a shard's worker"
+    yield from collapse_rows(report.collapse, report.no_collapse)
+
+
+def _pods(pods: PodTimes) -> Iterator[Row]:
+    if pods.startup is not None and pods.longest is not None:
+        placing = f", {duration(pods.placing)} of it until there was a node" if pods.placing else ""
+        longest = f"{duration(pods.longest)} the longest ({pods.longest_pod})"
+        yield "start-up", f"{duration(pods.startup)} the median from a pod's creation to running{placing}; {longest}"
+    parts = [
+        f"{_hours(pods.working_cpu_hours)} at work",
+        f"{_hours(pods.starting_cpu_hours)} starting",
+        f"{_hours(pods.idle_cpu_hours)} idle",
+    ]
+    if pods.silent:
+        parts.append(f"{_hours(pods.silent_cpu_hours)} by {count(pods.silent, 'pod')} that left no summary")
+    yield "held", f"{_hours(pods.held_cpu_hours)} CPU-hours by {count(pods.pods, 'pod')}: {', '.join(parts)}"
+
+
+def _hours(hours: float) -> str:
+    return number(round(hours, 4))
 
 
 def _name(cause: str) -> str:

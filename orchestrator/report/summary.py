@@ -38,6 +38,7 @@ class PodSummary(Struct, frozen=True):
         restarts: workers that died or were replaced in this sitting.
         quarantined: items set aside because they kill or hang their worker.
         node, pod: where it ran.
+        peak_rss: bytes of the last worker at most.
     """
 
     run: str
@@ -60,6 +61,7 @@ class PodSummary(Struct, frozen=True):
     quarantined: int = 0
     node: str = ""
     pod: str = ""
+    peak_rss: int = 0
 
 
 def with_node(summary: PodSummary, node: NodeReport | None) -> PodSummary:
@@ -79,6 +81,7 @@ def with_node(summary: PodSummary, node: NodeReport | None) -> PodSummary:
         efficiency=efficiency,
         cause="" if largest is None else largest.cause,
         lost=None if largest is None else round(largest.share, 4),
+        peak_rss=node.peak_rss,
     )
 
 

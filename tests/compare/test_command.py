@@ -32,7 +32,7 @@ def need_redis() -> None:
 
 
 def test_all_contestants_side_by_side(place: Place):
-    """Each has every figure, measured; results were equal; nothing of the job or of the comparison stays behind."""
+    """Each has every figure, measured; results were equal; nothing but the figures stays behind, for reports."""
     need_redis()
     scratch = place.path.parent / "scratch"
     scratch.mkdir()
@@ -40,7 +40,9 @@ def test_all_contestants_side_by_side(place: Place):
     before = place.listing()
     options = ("--repeats", "2", "--python", PYTHON, "--price", "0.04", "--sample", "400", "--json")
     done = place.ftorch("compare", "job.yaml", *options, env={"TMPDIR": str(scratch)}).expect(0)
-    assert place.listing() == before
+    [kept] = (place / ".ftorch" / "compare").iterdir()
+    assert json.loads(kept.read_text()) == done.json()
+    assert {name for name in place.listing() if not name.startswith(".ftorch")} == set(before)
     assert list(scratch.iterdir()) == []
     found = rows(done)
     assert list(found) == ["threads", "processes", "interpreters", "redis", "python"]
@@ -54,6 +56,8 @@ def test_all_contestants_side_by_side(place: Place):
         assert (figures["serialised"] > 400) is (name != "threads")
         assert ("quickest of" in row["tuned"]) is (name != "threads")
     assert found["threads"]["figures"]["ratio"]["median"] == 1
+    assert found["redis"]["figures"]["peak"] > found["redis"]["figures"]["worker"] > 1_000_000
+    assert done.json()["machine"]
     assert (done.json()["items"], done.json()["chosen"], done.json()["state"]) == (400, "all of the input", "done")
 
 

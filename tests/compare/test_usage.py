@@ -26,7 +26,7 @@ def test_a_process_that_has_ended_does_not_change_what_memory_is():
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "there\n"
-        nbytes, kind = memory(process.pid)
+        nbytes, kind, _ = memory(process.pid)
         process.communicate("")
     assert kind == "PSS"
     assert nbytes > 0

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from orchestrator.report.cluster import ShardRow, cluster_report, row_of
+from orchestrator.report.cluster import cluster_report, with_pods
 from orchestrator.report.clustertext import cluster_text
+from orchestrator.report.podtimes import PodTime
+from orchestrator.report.shardrows import ShardRow, row_of
 from orchestrator.report.summary import PodSummary
 from tests.report.samples import NODE
 
@@ -83,3 +85,42 @@ def test_of_many_shards_the_slowest_are_shown() -> None:
     assert len(text.splitlines()) < 40
     assert "\n  999 " in text
     assert "\n  0 " not in text
+
+
+def test_shards_by_node() -> None:
+    """Where nodes did several shards each, they have rows of their own: sums, medians, and who was taken from them."""
+    rows = [
+        row(0, 10.0, node="a", speedup=2.0, efficiency=1.0, cause="lock", lost=0.2, restarts=1),
+        row(1, 30.0, node="a", speedup=1.0, efficiency=0.5, peak_rss=7),
+        row(2, 20.0, node="b", quota=1.5),
+        row(3, 20.0, node=""),
+    ]
+    report = with_pods(cluster_report("r", 4, rows), [], {"a": 2, "c": 1})
+    first, second, third = report.nodes
+    assert (first.node, first.shards, first.wall_seconds, first.restarts) == ("a", 2, 40.0, 1)
+    assert (first.speedup, first.efficiency, first.cause) == (1.5, 0.75, "lock")
+    assert first.lost == pytest.approx(0.05)
+    assert (first.evictions, second.evictions, second.quota) == (2, 0, 1.5)
+    assert (third.node, third.shards, third.evictions) == ("c", 0, 1)
+    assert report.evictions == 3
+    text = cluster_text(report)
+    heads = "NODE SHARDS ITEMS BUSY CPU-HOURS MEMORY THREADS SPEEDUP EFF LOST RESTARTS EVICTED"
+    assert text.splitlines()[1].split() == heads.split()
+    assert "3 pods taken away by the cluster" in text
+
+
+def test_one_shard_a_node_needs_no_second_table() -> None:
+    """The shards' rows say it all."""
+    assert "NODE " not in cluster_text(cluster_report("r", 2, [row(0, node="a"), row(1, node="b")]))
+
+
+def test_pods_are_told_and_paid_for() -> None:
+    """Start-up, what pods held while they started and idled, and a cost of all of it."""
+    pods = [PodTime(f"p{number}", 0, 1, 5, 3605, 2.0, 3500.0) for number in range(2)]
+    report = with_pods(cluster_report("r", 2, [row(0, 3500.0), row(1, 3500.0)], price=0.5), pods, {})
+    assert report.pods is not None
+    assert report.cost == pytest.approx(2 * 2 * 3604 / 3600 * 0.5)
+    text = cluster_text(report)
+    assert "start-up    5 s the median from a pod's creation to running, 1 s of it until there was a node" in text
+    assert "CPU-hours by 2 pods: 3.89 at work" in text
+    assert "the CPU-hours that pods held, at 0.5 each" in text

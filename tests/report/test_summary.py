@@ -37,7 +37,7 @@ SUMMARIES = st.builds(
     cpu_s=st.floats(),
     speedup=st.none() | st.floats(),
     **dict.fromkeys(("thread_reason", "cause", "node", "pod"), TEXT),
-    **dict.fromkeys(("threads", "restarts", "quarantined"), WHOLE),
+    **dict.fromkeys(("threads", "restarts", "quarantined", "peak_rss"), WHOLE),
 )
 
 

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from orchestrator.cluster.client.api import APPLY, Answer, Api
 from orchestrator.cluster.client.places import place_of
-from orchestrator.cluster.client.refusals import NoDryRun, pod_security
+from orchestrator.cluster.client.refusals import NoDryRun, Owned, pod_security
+from orchestrator.cluster.client.retrying import again
 from orchestrator.cluster.manifests.owner import owned_by
 from orchestrator.cluster.manifests.target import Manifest, Version
 from orchestrator.cluster.objects import FIELD_MANAGER, decode
@@ -92,5 +93,12 @@ def apply(api: Api, manifests: Sequence[Manifest]) -> str:
 
 
 def _apply(api: Api, manifest: Manifest, more: dict[str, str] | None = None) -> Answer:
+    """Apply an object; what nobody but ftorch itself has set since (`ftorch suspend` of a schedule) is set anew."""
     query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **(more or {})}
-    return api.patch(place_of(manifest, api.namespace), query, manifest, APPLY)
+    path = place_of(manifest, api.namespace)
+    try:
+        return again(lambda: api.patch(path, query, manifest, APPLY))
+    except Owned as owned:
+        if owned.managers != {FIELD_MANAGER}:
+            raise
+        return again(lambda: api.patch(path, {**query, "force": "true"}, manifest, APPLY))

@@ -98,7 +98,7 @@ def _require() -> None:
 
 
 def _load(wanted: Wanted, settings: Any) -> str | None:
-    from kubernetes.config import list_kube_config_contexts, load_incluster_config, load_kube_config
+    from kubernetes.config import list_kube_config_contexts, load_kube_config
 
     files = _files()
     if any(Path(file).expanduser().exists() for file in files.split(os.pathsep) if file):
@@ -107,9 +107,29 @@ def _load(wanted: Wanted, settings: Any) -> str | None:
         chosen = next((each for each in contexts if each["name"] == wanted.context), current)
         return str(chosen["context"].get("namespace") or "") or None
     if wanted.context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
-        load_incluster_config(settings)
-        return (_HERE / "namespace").read_text().strip()
+        return _load_here(settings)
     raise FileNotFoundError(files)
+
+
+def _load_here(settings: Any) -> str:
+    """The cluster that this pod is in, as its service account; the pod's namespace.
+
+    Raises:
+        ClusterError: the pod has none.
+    """
+    from kubernetes.config import ConfigException
+    from kubernetes.config.incluster_config import InClusterConfigLoader
+
+    try:
+        InClusterConfigLoader(str(_HERE / "token"), str(_HERE / "ca.crt")).load_and_set(settings)
+        return (_HERE / "namespace").read_text().strip()
+    except (ConfigException, OSError) as error:
+        raise ClusterError(
+            f"there is no kubeconfig, and this pod's service account cannot be used: {' '.join(str(error).split())}",
+            where=str(_HERE),
+            hint="Give the pod a service account with a token (automountServiceAccountToken: true) and a Role; "
+            "the chart makes both for those who submit from inside the cluster.",
+        ) from None
 
 
 def _explain(error: Exception, wanted: Wanted) -> NoReturn:

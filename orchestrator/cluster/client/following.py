@@ -20,6 +20,7 @@ _TICK = 0.25
 _NO_POD = 10.0
 _OPENING = 15.0
 _LAST_NEWS = 2.0
+_HAS_A_LOG = frozenset({"Running", "Succeeded", "Failed"})
 
 
 class Viewer(Protocol):
@@ -46,7 +47,7 @@ class Follower(Struct):
         run: its name.
         kept: where what pods left behind is kept.
         viewer: shows it.
-        on_pod: told of each pod at work, by name and index; for its logs.
+        on_pod: told of each pod that is or was at work, by name and index; for its logs.
     """
 
     api: Api
@@ -134,7 +135,7 @@ def take(follower: Follower, watch: JobWatch, told: feed.News) -> None:
             watch.see_job(decode(objects[0], BatchJob)) if objects else watch.see_job_gone()
             follower.viewer.show(watch, None)
         case feed.Listed(kind="pod", objects=objects):
-            for end in watch.see_pods(decode(raw, Pod) for raw in objects):
+            for end in watch.see_pods(_noticed(follower, decode(raw, Pod)) for raw in objects):
                 _keep(follower, end)
         case feed.Cut(reason=reason):
             follower.viewer.note(f"the watch was cut, and is taken up again: {reason}")
@@ -143,10 +144,14 @@ def take(follower: Follower, watch: JobWatch, told: feed.News) -> None:
 def _pod(follower: Follower, watch: JobWatch, pod: Pod, end: PodEnd | None) -> None:
     if end is not None:
         _keep(follower, end)
-    index = watch.index_of(pod)
-    if follower.on_pod is not None and pod.status.phase == "Running":
-        follower.on_pod(pod.metadata.name, index)
-    follower.viewer.show(watch, index)
+    follower.viewer.show(watch, watch.index_of(_noticed(follower, pod)))
+
+
+def _noticed(follower: Follower, pod: Pod) -> Pod:
+    """The pod, once its log is followed, if it can have one and that is wanted."""
+    if follower.on_pod is not None and pod.status.phase in _HAS_A_LOG:
+        follower.on_pod(pod.metadata.name, JobWatch.index_of(pod))
+    return pod
 
 
 def _keep(follower: Follower, end: PodEnd) -> None:

@@ -14,11 +14,22 @@ _SECURITY = re.compile(r'violates? PodSecurity "(?P<level>[^"]+)": (?P<why>.*)',
 _HOOK = re.compile(r'admission webhook "(?P<name>[^"]+)" denied the request:? ?(?P<why>.*)', re.DOTALL)
 _HOOK_DOWN = re.compile(r'failed calling webhook "(?P<name>[^"]+)": (?P<why>.*)', re.DOTALL)
 _POLICY = re.compile(r"ValidatingAdmissionPolicy '(?P<name>[^']+)'.*denied request: (?P<why>.*)", re.DOTALL)
+_MANAGER = re.compile(r'conflict with "([^"]+)"')
 _NO_NAMESPACE = re.compile(r'namespaces "(?P<name>[^"]+)" not found')
 
 
 class Gone(ClusterError):
     """410: what the watch should go on from is too old."""
+
+
+class Overtaken(ClusterRefused):
+    """409 that passes: what was to be changed, or the namespace's quota, was changed at the same moment."""
+
+
+class Owned(ClusterRefused):
+    """409 of an apply: fields of it were set by others since, whose names are in `managers`."""
+
+    managers: frozenset[str] = frozenset()
 
 
 class NoDryRun(ClusterRefused):
@@ -38,6 +49,8 @@ def refusal(code: int, status: Status, asked: str, server: str) -> FtorchError:
     found = _by_words(text)
     if found is not None:
         return found
+    if code == 409:
+        return _conflict(text, status, server)
     if code in {400, 413, 422}:
         return ClusterRefused(f"the cluster does not accept the job: {_causes(status) or text}", where=server)
     known: dict[int, FtorchError] = {
@@ -48,11 +61,6 @@ def refusal(code: int, status: Status, asked: str, server: str) -> FtorchError:
         ),
         403: ClusterError(f"not allowed: {text}", where=server),
         404: RunNotFound(text or f"not there: {asked}", where=server, hint="`ftorch runs --on kubernetes` lists."),
-        409: ClusterRefused(
-            f"somebody else changed it: {text}",
-            where=server,
-            hint="Look with kubectl at what is there; delete it, or apply again once it is free.",
-        ),
         410: Gone(text or "too old", where=server),
     }
     other = ClusterError(f"the API server answered {code} to {asked}: {text or 'nothing'}", where=server)
@@ -63,6 +71,23 @@ def pod_security(warnings: tuple[str, ...]) -> ClusterRefused | None:
     """The error that a warning foretells: pods that the namespace's pod security would refuse, one by one, later."""
     found = next((match for text in warnings if (match := _SECURITY.search(text))), None)
     return None if found is None else _insecure(found)
+
+
+def _conflict(text: str, status: Status, server: str) -> FtorchError:
+    if "the object has been modified" in text:
+        return Overtaken(
+            f"somebody else changed it at the same moment, again and again: {text}",
+            where=server,
+            hint="Try again; if that goes on, `kubectl get --show-managed-fields` tells who it is.",
+        )
+    owned = Owned(
+        f"somebody else changed it: {text}",
+        where=server,
+        hint="Look with kubectl at what is there; delete it, or apply again once it is free.",
+    )
+    causes = status.details.causes if status.details else []
+    owned.managers = frozenset(found[1] for cause in causes if (found := _MANAGER.search(cause.get("message", ""))))
+    return owned
 
 
 def _by_words(text: str) -> FtorchError | None:

@@ -6,12 +6,12 @@ import msgspec
 
 from orchestrator.cluster.client.api import MERGE, Api
 from orchestrator.cluster.client.places import all_of, path_of
+from orchestrator.cluster.client.retrying import again
 from orchestrator.cluster.objects import FIELD_MANAGER, JOB_LABEL, JOB_NAME, MANAGED_BY, BatchJob, Pod, decode
 from orchestrator.cluster.watching import JobWatch, PodEnd
-from orchestrator.errors import ClusterRefused, RunNotFound
+from orchestrator.errors import RunNotFound
 
-_MINE = f"{MANAGED_BY}={FIELD_MANAGER}"
-_TRIES = 5
+MINE = f"{MANAGED_BY}={FIELD_MANAGER}"
 
 
 def list_jobs(api: Api, job: str | None = None) -> list[BatchJob]:
@@ -21,7 +21,7 @@ def list_jobs(api: Api, job: str | None = None) -> list[BatchJob]:
         api: the cluster.
         job: only those of the job of that name.
     """
-    selector = _MINE + (f",{JOB_LABEL}={job}" if job else "")
+    selector = MINE + (f",{JOB_LABEL}={job}" if job else "")
     raw, _ = api.list(all_of("Job", api.namespace), {"labelSelector": selector})
     return sorted((decode(each, BatchJob) for each in raw), key=_created)
 
@@ -74,13 +74,7 @@ def suspend(api: Api, run: str, suspended: bool) -> None:
         ClusterError: no permission.
         ClusterRefused: somebody else changed it each time that we tried.
     """
-    for left in reversed(range(_TRIES)):
-        try:
-            _patch(api, run, {"spec": {"suspend": suspended}})
-            return
-        except ClusterRefused as refused:
-            if left == 0 or "somebody else" not in refused.message:
-                raise
+    again(lambda: _patch(api, run, {"spec": {"suspend": suspended}}))
 
 
 def cancel(api: Api, run: str) -> None:
