@@ -29,7 +29,7 @@ class Outcome(Struct, frozen=True):
         verdict: how it is.
         tally: its shards by state.
         report: of all shards whose pods left a summary.
-        troubles: the shards that are not well, with their newest pod's own words.
+        troubles: the shards that are not well, or ended the Job, with their newest pod's own words.
         pods: all that ended, with their termination messages.
     """
 
@@ -54,7 +54,7 @@ def outcome(run: str, watch: JobWatch, ends: list[PodEnd], price: float | None =
     last = {end.shard: (end, told) for end in ends if (told := read_summary(end.message.encode())) is not None}
     rows = [_row(end, told, evictions[shard]) for shard, (end, told) in last.items()]
     report = with_pods(cluster_report(run, watch.total, rows, price), _times(ends), _evicted(ends))
-    bad = [shard for shard in watch.shards() if shard.state in _NOT_WELL]
+    bad = [shard for shard in watch.shards() if _is_bad(shard)]
     words = {end.shard: end.message for end in ends} | {shard: told.message for shard, (_, told) in last.items()}
     return Outcome(
         run,
@@ -86,6 +86,10 @@ def plain(found: Outcome) -> dict[str, Any]:
     for pod in values["pods"]:
         pod["summary"] = _json(pod.pop("message"))
     return values
+
+
+def _is_bad(shard: Shard) -> bool:
+    return shard.state in _NOT_WELL or (shard.state == "stopped" and bool(shard.exit_code))
 
 
 def _row(end: PodEnd, told: PodSummary, evictions: int) -> ShardRow:

@@ -32,7 +32,7 @@ class Controller:
 
     def __init__(self, server, play, nodes=3):
         self.server, self.play, self.nodes = server, play, nodes
-        self.made = 0
+        self.made = self.seconds = 0
         self._take(None)
         self._stop = threading.Event()
 
@@ -73,12 +73,16 @@ class Controller:
         pods = self._active()
         told = any(c["type"] == "Suspended" for c in self.job["status"].get("conditions", []))
         for pod in pods:
-            gone = {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": STAMP}}
-            self.server.put("pods", gone)
-            self.server.put("pods", self._terminated(gone, End(75)), "DELETED")
+            self._delete(pod)
         if not told:
             self._status(conditions=[{"type": "Suspended", "status": "True"}])
         return bool(pods) or not told
+
+    def _delete(self, pod):
+        """A pod is asked to stop, does, and is gone."""
+        gone = {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": STAMP}}
+        self.server.put("pods", gone)
+        self.server.put("pods", self._terminated(gone, End(75)), "DELETED")
 
     def _advance(self):
         spec = self.job["spec"]
@@ -98,10 +102,13 @@ class Controller:
     def _move(self, pod):
         index, phase = self._index(pod), pod["status"]["phase"]
         if phase == "Pending" and not pod["spec"].get("nodeName"):
-            self.server.put("pods", {**pod, "spec": {"nodeName": f"fake-{self.made % self.nodes}"}})
+            placed = {**pod["spec"], "nodeName": f"fake-{self.made % self.nodes}"}
+            told = [{"type": "PodScheduled", "status": "True", "lastTransitionTime": self._now()}]
+            self.server.put("pods", {**pod, "spec": placed, "status": {**pod["status"], "conditions": told}})
         elif phase == "Pending":
-            running = [{"name": "ftorch", "state": {"running": {"startedAt": STAMP}}}]
-            self.server.put("pods", {**pod, "status": {"phase": "Running", "containerStatuses": running}})
+            running = [{"name": "ftorch", "state": {"running": {"startedAt": self._now()}}}]
+            status = {**pod["status"], "phase": "Running", "containerStatuses": running}
+            self.server.put("pods", {**pod, "status": status})
         else:
             end = self.play(index, self.tries[index] - 1)
             if end is None:
@@ -142,6 +149,10 @@ class Controller:
 
     def _over(self):
         spec = self.job["spec"]
+        if "activeDeadlineSeconds" in spec:
+            self.seconds += 1
+            if self.seconds > spec["activeDeadlineSeconds"]:
+                return self._finish("Failed", "DeadlineExceeded", "Job was active longer than specified deadline")
         if len(self.broken) > spec.get("maxFailedIndexes", 1 << 30):
             message = "Job has exceeded the specified maximal number of failed indexes"
             return self._finish("Failed", "MaxFailedIndexesExceeded", message)
@@ -152,6 +163,8 @@ class Controller:
         return self._finish("Complete", "CompletionsReached", "Reached expected number of succeeded pods")
 
     def _finish(self, kind, reason, message):
+        for pod in self._active():
+            self._delete(pod)
         before = "SuccessCriteriaMet" if kind == "Complete" else "FailureTarget"
         conditions = [{"type": each, "status": "True", "reason": reason, "message": message} for each in (before, kind)]
         self._status(conditions=conditions[:1])
@@ -180,23 +193,33 @@ class Controller:
         meta = {
             "name": f"{name}-{index}-{self.made:05}",
             "uid": f"pod-{self.made}",
-            "creationTimestamp": STAMP,
+            "creationTimestamp": self._now(),
             "labels": {JOB_NAME: name},
             "annotations": notes,
         }
-        self.server.put("pods", {"metadata": meta, "spec": {}, "status": {"phase": "Pending"}}, "ADDED")
+        containers = self.job["spec"].get("template", {}).get("spec", {}).get("containers", [])
+        asked = [{"name": each["name"], "resources": each.get("resources", {})} for each in containers]
+        pod = {"metadata": meta, "spec": {"containers": asked}, "status": {"phase": "Pending"}}
+        self.server.put("pods", pod, "ADDED")
         self._status()
 
     def _terminated(self, pod, end):
-        state = {"exitCode": end.code, "message": end.message, "startedAt": STAMP, "finishedAt": STAMP}
+        began = [each["state"].get("running", {}) for each in pod["status"].get("containerStatuses", [])]
+        state = {"exitCode": end.code, "message": end.message, "finishedAt": self._now()}
+        state["startedAt"] = next((each["startedAt"] for each in began if each), STAMP)
         phase = "Failed" if end.code or end.evicted else "Succeeded"
         conditions = [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]
         status = {
             "phase": phase,
-            "conditions": conditions if end.evicted else [],
+            "conditions": pod["status"].get("conditions", []) + (conditions if end.evicted else []),
             "containerStatuses": [{"name": "ftorch", "state": {"terminated": state}}],
         }
         return {**pod, "status": status}
+
+    def _now(self):
+        """A moment, each a second after the one before."""
+        self.seconds += 1
+        return f"2026-01-01T{self.seconds // 3600:02}:{self.seconds // 60 % 60:02}:{self.seconds % 60:02}Z"
 
     def _active(self):
         name = self.job["metadata"]["name"]
@@ -222,3 +245,16 @@ def ranges(indexes):
         else:
             parts.append([index, index])
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def tick(server, name, minute):
+    """Have a CronJob make a Job, as its controller does once its time has come; the Job's name."""
+    cron = next(each for each in server.find("cronjobs") if each["metadata"]["name"] == name)
+    template, made = cron["spec"]["jobTemplate"], f"{name}-{minute}"
+    owner = {"kind": "CronJob", "name": name, "uid": cron["metadata"]["uid"], "controller": True}
+    meta = {**template["metadata"], "name": made, "uid": f"uid-{made}", "namespace": "work", "ownerReferences": [owner]}
+    meta["creationTimestamp"] = f"2026-01-01T02:{minute % 60:02}:00Z"
+    server.put("jobs", {"metadata": meta, "spec": template["spec"], "status": {}}, "ADDED")
+    last = {"lastScheduleTime": meta["creationTimestamp"], "active": []}
+    server.put("cronjobs", {**cron, "status": last})
+    return made

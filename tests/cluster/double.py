@@ -51,6 +51,7 @@ class Server(kmock.RawHandler):
         self.warnings = []
         self.log_lines = {}
         self.cut_after = deque()
+        self.cut_logs = deque()
         self.state = threading.RLock()
         self.objects = {}
         self.history = []
@@ -112,15 +113,14 @@ class Server(kmock.RawHandler):
             return refusal.response()
 
     def _check_token(self, request):
-        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if self.token and (scheme.lower(), token) != ("bearer", self.token):
             raise Refusal(401, "Unauthorized", "Unauthorized")
 
     async def _object(self, request, raw):
         plural, name, query = request.resource.plural, request.name, request.params
         if request.subresource == "log":
-            return aiohttp.web.Response(
-                text="".join(f"{line}\n" for line in self.log_lines.get(name, self.log_lines.get("*", [])))
-            )
+            return await self._log(name, query, raw)
         if query.get("watch") == "true":
             return await self._watch(plural, query, raw)
         if request.method.value.upper() == "PATCH":
@@ -174,6 +174,40 @@ class Server(kmock.RawHandler):
         if start + limit < len(found):
             meta["continue"] = str(start + limit)
         return aiohttp.web.json_response({"metadata": meta, "items": page})
+
+    async def _log(self, name, query, raw):
+        """A pod's lines; followed, those to come until it has ended. Of `sinceTime` it knows whole seconds."""
+        response, waker, at = aiohttp.web.StreamResponse(), asyncio.Event(), 0
+        with self.state:
+            self.wakers.add(waker)
+        await response.prepare(raw)
+        left = self.cut_logs.popleft() if self.cut_logs else None
+        try:
+            while True:
+                waker.clear()
+                with self.state:
+                    pod = self.objects.get(("pods", name))
+                    over = pod is None or pod["status"].get("phase") in {"Succeeded", "Failed"}
+                    lines = list(self.log_lines.get(name, self.log_lines.get("*", [])))
+                for number, line in list(enumerate(lines))[at:]:
+                    stamp = f"2026-01-01T00:00:00.{number + 1:09}Z " if query.get("timestamps") == "true" else ""
+                    await response.write(f"{stamp}{line}\n".encode())
+                    if left is not None and (left := left - 1) <= 0:
+                        raw.transport.abort()
+                        return response
+                at = len(lines)
+                if over or query.get("follow") != "true":
+                    return response
+                await waker.wait()
+        finally:
+            with self.state:
+                self.wakers.discard(waker)
+
+    def print_line(self, pod, line):
+        """Have a pod print a line."""
+        with self.state:
+            self.log_lines.setdefault(pod, []).append(line)
+        self.wake()
 
     async def _watch(self, plural, query, raw):
         waker = asyncio.Event()
