@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from contextlib import contextmanager
 
+import aiohttp.test_utils
 import aiohttp.web
 import kmock
 
@@ -23,9 +24,10 @@ STAMP = "2026-01-01T00:00:00Z"
 class Refusal(Exception):
     """A Status."""
 
-    def __init__(self, code, message, reason="", headers=None):
+    def __init__(self, code, message, reason="", headers=None, details=None):
         super().__init__(message)
         self.code, self.message, self.reason, self.headers = code, message, reason, headers or {}
+        self.details = details or {}
 
     def response(self):
         body = {
@@ -34,6 +36,7 @@ class Refusal(Exception):
             "code": self.code,
             "message": self.message,
             "reason": self.reason,
+            "details": self.details,
         }
         return aiohttp.web.json_response(body, status=self.code, headers=self.headers)
 
@@ -274,21 +277,35 @@ def selected(obj, query):
     return True
 
 
+def _behind(context):
+    """A server of aiohttp's that speaks TLS, where there is a context for it."""
+
+    class Behind(aiohttp.test_utils.RawTestServer):
+        async def start_server(self, **options):
+            await super().start_server(**options, **({"ssl": context} if context else {}))
+
+    return Behind
+
+
 @contextmanager
-def serving(server):
-    """Serve in a thread; its URL."""
+def serving(server, tls=None):
+    """Serve in a thread, with TLS if a context is given; its URL."""
     ready, loop = threading.Event(), asyncio.new_event_loop()
     told = {}
 
     async def serve():
         stop = told["stop"] = asyncio.Event()
         server.loop = loop
-        async with server, kmock.Server(server) as served:
+        async with server, kmock.Server(server, server_cls=_behind(tls)) as served:
             told["url"] = str(served.url).rstrip("/")
             ready.set()
             await stop.wait()
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
+        # Clients keep connections, and with TLS each side would wait for the other's goodbye.
+        for transport in list(loop._transports.values()):
+            transport.abort()
+        await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()

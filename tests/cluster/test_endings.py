@@ -80,7 +80,7 @@ def test_a_wrong_job_ends_at_once(server, playing, folder, code, words):
 
 
 def test_the_end_of_submit_is_the_whole_report(server, playing, folder):
-    """Start-up, CPU-hours that pods held, cost, and the work as a fleet, from a comparison that is kept with the job."""
+    """Start-up, CPU-hours that pods held, cost, and the work as a fleet, from a comparison kept with the job."""
     (folder / "job.yaml").write_text(JOB.replace("nodes: 2,", "nodes: 2, cpu: 2,"))
     (folder / FOLDER).mkdir(parents=True)
     (folder / FOLDER / "c.json").write_bytes(json.dumps(_comparison("photos")).encode())

@@ -1,6 +1,8 @@
 """What only the API server checks: each rule broken once, and told in the server's words."""
 
 import copy
+import json
+from pathlib import Path
 
 import pytest
 
@@ -9,9 +11,8 @@ from orchestrator.cluster.rules import changed_refusals, check_rules, refusals
 from orchestrator.errors import JobError
 from tests.cluster.specs import spec_of, target_of
 
-POD = ("spec", "template", "spec")
-RULES = ("spec", "podFailurePolicy", "rules")
-NAMED = "x" * 62
+RECORDED = Path(__file__).parents[1] / "testdata" / "kubernetes" / "refusals.json"
+CASES = json.loads(RECORDED.read_text())["refusals"]
 
 
 def objects(**sections):
@@ -20,151 +21,49 @@ def objects(**sections):
 
 
 def broken(manifest, path, value):
-    """The manifest with one field set, or taken away by None."""
+    """The manifest with one field set or taken away by None; a mapping sets and takes away several there."""
     *way, last = path
     place = manifest
     for step in way:
         place = place[step]
-    if value is None:
-        del place[last]
+    if isinstance(value, dict) and isinstance(place.get(last), dict) and last == "spec":
+        for key, each in value.items():
+            broken(manifest, [*path, key], each)
+    elif value is None:
+        place.pop(last, None)
     else:
         place[last] = value
     return manifest
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "said"),
-    [
-        (
-            (*POD, "restartPolicy"),
-            "OnFailure",
-            (
-                'spec.template.spec.restartPolicy: Invalid value: "OnFailure": '
-                'only "Never" is supported when podFailurePolicy is specified'
-            ),
-        ),
-        (
-            ("spec", "completionMode"),
-            "NonIndexed",
-            "spec.backoffLimitPerIndex: Invalid value: 3: requires indexed completion mode",
-        ),
-        (("spec", "completions"), None, "spec.completions: Required value: when completion mode is Indexed"),
-        (
-            ("spec", "parallelism"),
-            100_001,
-            (
-                "spec.parallelism: Invalid value: 100001: must be less than or equal to 100000 "
-                "when completion mode is Indexed"
-            ),
-        ),
-        (
-            ("spec", "backoffLimitPerIndex"),
-            None,
-            (
-                'spec.podFailurePolicy.rules[2].action: Invalid value: "FailIndex": '
-                "requires the backoffLimitPerIndex to be set"
-            ),
-        ),
-        (
-            ("spec", "maxFailedIndexes"),
-            5,
-            "spec.maxFailedIndexes: Invalid value: 5: must be less than or equal to completions",
-        ),
-        (
-            ("spec", "completions"),
-            100_001,
-            "spec.maxFailedIndexes: Required value: must be specified when completions is above 100000",
-        ),
-        (
-            ("spec", "podReplacementPolicy"),
-            "TerminatingOrFailed",
-            'spec.podReplacementPolicy: Unsupported value: "TerminatingOrFailed": supported values: "Failed"',
-        ),
-        (
-            (*RULES, 1, "onExitCodes", "values"),
-            [3, 2],
-            "spec.podFailurePolicy.rules[1].onExitCodes.values: Invalid value: [3, 2]: must be ordered",
-        ),
-        (
-            (*RULES, 1, "onExitCodes", "values"),
-            [0, 2],
-            "spec.podFailurePolicy.rules[1].onExitCodes.values[0]: Invalid value: 0: must not be 0 for the In operator",
-        ),
-        (
-            (*RULES, 1, "onExitCodes", "values"),
-            [2, 2],
-            "spec.podFailurePolicy.rules[1].onExitCodes.values: Duplicate value: 2",
-        ),
-        (
-            (*RULES, 1, "onExitCodes", "containerName"),
-            "other",
-            (
-                'spec.podFailurePolicy.rules[1].onExitCodes.containerName: Invalid value: "other": '
-                "must be one of the container or initContainer names in the pod template"
-            ),
-        ),
-        ((*POD, "containers"), [], "spec.template.spec.containers: Required value"),
-        ((*POD, "containers", 0, "image"), None, "spec.template.spec.containers[0].image: Required value"),
-        (
-            (*POD, "containers", 0, "volumeMounts", 0, "name"),
-            "nothing",
-            'spec.template.spec.containers[0].volumeMounts[0].name: Not found: "nothing"',
-        ),
-        (
-            (*POD, "containers", 0, "volumeMounts", 0, "mountPath"),
-            "/data",
-            'spec.template.spec.containers[0].volumeMounts[2].mountPath: Invalid value: "/data": must be unique',
-        ),
-        (
-            (*POD, "volumes", 0, "name"),
-            "data",
-            'spec.template.spec.volumes[2].name: Duplicate value: "data"',
-        ),
-        (
-            ("spec", "template", "metadata", "labels", "ftorch.dev/run"),
-            "x" * 64,
-            f'spec.template.metadata.labels: Invalid value: "{"x" * 64}": must be no more than 63 bytes',
-        ),
-        (
-            ("metadata", "labels", "ftorch.dev/run"),
-            "-",
-            (
-                'metadata.labels: Invalid value: "-": a valid label must be an empty string or consist of '
-                "alphanumeric characters, '-', '_' or '.'"
-            ),
-        ),
-        (
-            ("metadata", "name"),
-            NAMED,
-            f'metadata.name: Invalid value: "{NAMED}": will not able to create pod with invalid DNS label: {NAMED}-3',
-        ),
-    ],
-)
-def test_a_job_the_server_refuses(path, value, said):
-    """A field that breaks a rule is told with its path, as the server tells it."""
-    _, job = objects()
-    assert list(refusals(job)) == []
-    assert said in map(str, refusals(broken(job, path, value)))
+def made(kind):
+    """An object of that kind, as we make it."""
+    config_map, job = objects(**({"schedule": {"cron": "0 2 * * *"}} if kind == "CronJob" else {}))
+    return config_map if kind == "ConfigMap" else job
 
 
-def test_a_config_map_the_server_refuses():
-    """A key with a slash, and more than a mebibyte, are refused."""
+@pytest.mark.parametrize("case", CASES, ids=[case["says"].split(": ")[0] for case in CASES])
+def test_what_the_server_refuses(case):
+    """Each rule broken once is told with its path, in the server's own words, and nothing is told of what is right."""
+    assert list(refusals(made(case["kind"]))) == []
+    assert case["says"] in map(str, refusals(broken(made(case["kind"]), case["path"], case["value"])))
+    assert case["source"]
+
+
+def test_a_config_map_that_is_too_large():
+    """More than a mebibyte is refused as a whole."""
     config_map, _ = objects()
-    config_map["data"] = {"lib/a.py": "x", "big": "x" * (1 << 20)}
-    said = [str(refusal) for refusal in refusals(config_map)]
-    assert said[0].startswith('data[lib/a.py]: Invalid value: "lib/a.py": a valid config key must consist of')
-    assert said[1] == "[]: Too long: may not be more than 1048576 bytes"
+    config_map["data"] = {"big": "x" * (1 << 20) + "y"}
+    assert [str(refusal) for refusal in refusals(config_map)] == ["[]: Too long: may not be more than 1048576 bytes"]
 
 
-def test_a_cron_job_the_server_refuses():
-    """A CronJob's name leaves room for its Jobs', and its Job is looked at as any other."""
-    _, cron = objects(schedule={"cron": "0 2 * * *"})
-    assert list(refusals(cron)) == []
-    cron["metadata"]["name"] = "x" * 53
-    cron["spec"]["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] = "OnFailure"
-    said = [str(refusal) for refusal in refusals(cron)]
-    assert said[0] == f'metadata.name: Invalid value: "{"x" * 53}": must be no more than 52 characters'
-    assert said[1].startswith("spec.jobTemplate.spec.template.spec.restartPolicy: ")
+def test_too_many_rules():
+    """A policy has twenty rules at most."""
+    _, job = objects()
+    policy = job["spec"]["podFailurePolicy"]
+    policy["rules"] = policy["rules"][:1] * 21
+    told = "spec.podFailurePolicy.rules: Too many: 21: must have at most 20 items"
+    assert told in map(str, refusals(job))
 
 
 def test_a_refusal_is_an_error_with_its_place():

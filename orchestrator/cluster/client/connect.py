@@ -155,6 +155,7 @@ def _retries() -> Any:
     return Retry(
         total=5,
         connect=2,
+        other=0,  # a certificate that is not trusted, say
         backoff_factor=0.2,
         backoff_max=5.0,
         status_forcelist=(429, 500, 502, 503, 504),
