@@ -33,7 +33,7 @@ ADDED: dict[str, Any] = {
     "service_account": _section("The ServiceAccount of the pods.", create=MADE, annotations=TEXTS),
     "submitters": _section("Who may submit jobs from inside the cluster.", create=MADE, subjects=OBJECTS),
     "network_policy": _section("Who may talk to the pods, and they to whom.", create=MADE, egress=OBJECTS),
-    "pod_monitor": _section("For the Prometheus operator.", create=MADE, port=TEXT, interval=TEXT, labels=TEXTS),
+    "pod_monitor": _section("For the Prometheus operator.", create=MADE, interval=TEXT, labels=TEXTS),
     "global": {"type": "object", "description": "Values of a chart that this one is a part of; none is read."},
 }
 

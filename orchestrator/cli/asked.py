@@ -24,3 +24,4 @@ class Telling(Struct, frozen=True):
 
     quiet: bool
     as_json: bool
+    metrics: str | None = None

@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import structs
 
 from orchestrator.cli.asked import Asked, Telling
+from orchestrator.cli.metering import metered
 from orchestrator.cli.options import load
 from orchestrator.cli.show import open_watcher, print_json, print_report
 from orchestrator.cli.signals import name_of
@@ -16,6 +17,7 @@ from orchestrator.engine.joint import read_shard
 from orchestrator.engine.pod import Pod
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.session import Sitting
+from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import BAD_JOB, DONE, RESUMABLE, TOO_MANY_FAILED, FtorchError, Interrupted, JobError
 from orchestrator.report.summary import PodSummary, leave, whereabouts, with_node
 
@@ -28,8 +30,9 @@ def sit(asked: Asked, telling: Telling, standby: Standby) -> int:
     """Work on one shard, tell of it, and leave a summary however that ends; the exit code."""
     pod: Pod | None = None
     try:
-        pod, sitting = _pod(asked, telling)
-        report = _sit(pod, sitting, standby)
+        with metered(_watcher(asked, telling), telling.metrics) as watcher:
+            pod, sitting = _pod(asked, watcher)
+            report = _sit(pod, sitting, standby)
         code = _CODES[report.state]
         _leave(asked, pod, code, report.reason)
     except FtorchError as error:
@@ -45,15 +48,24 @@ def sit(asked: Asked, telling: Telling, standby: Standby) -> int:
     return code
 
 
-def _pod(asked: Asked, telling: Telling) -> tuple[Pod, Sitting]:
+def _watcher(asked: Asked, telling: Telling) -> Watcher:
+    assert asked.run is not None
+    return open_watcher(telling.quiet, _resolved(asked.run))
+
+
+def _pod(asked: Asked, watcher: Watcher) -> tuple[Pod, Sitting]:
     assert asked.job is not None
     assert asked.run is not None
     shard = _shard(asked.shard or AUTO)
     threads = () if asked.threads is None else (f"resources.threads={asked.threads}",)
     job_file, spec = load(asked.job, (*asked.overrides, *threads))
-    run = asked.run.resolve() if isinstance(asked.run, Path) else asked.run
+    run = _resolved(asked.run)
     sitting = Sitting(spec, job_file, run, limit=asked.limit, accept_changes=asked.accept_changes)
-    return Pod(sitting, shard, open_watcher(telling.quiet, run)), sitting
+    return Pod(sitting, shard, watcher), sitting
+
+
+def _resolved(run: Path | str) -> Path | str:
+    return run.resolve() if isinstance(run, Path) else run
 
 
 def _shard(asked: str) -> int:

@@ -66,6 +66,7 @@ def tell_shards(store: Store, cluster: ClusterReport, as_json: bool) -> None:
         lines[0] = f"{run}: {whole.state}" + ("" if whole.state == "done" else f" ({whole.reason})")
         if whole.output is not None:
             lines.append(f"  output      {whole.output.path}")
+        lines += [f"  note        {note}" for note in whole.notes]
     say("\n".join(lines))
 
 

@@ -8,6 +8,7 @@ from msgspec import structs
 
 from orchestrator.cli.asked import Asked, Telling
 from orchestrator.cli.foretelling import Foretelling
+from orchestrator.cli.metering import metered
 from orchestrator.cli.options import find_run, load
 from orchestrator.cli.show import open_watcher, print_json, print_plan, print_report
 from orchestrator.cli.signals import name_of
@@ -49,16 +50,17 @@ def submit(asked: Asked, telling: Telling, standby: Standby) -> int:
     sitting, going_on = _sitting(asked)
     quiet = telling.quiet or sitting.spec.runtime.backend == "processes"
     with nullcontext() if quiet else Foretelling(sitting.spec.task, sitting.job_file):
-        report = _run(sitting, going_on, asked.resume, telling.quiet, standby.take())
+        report = _run(sitting, going_on, asked.resume, telling, standby.take())
     _tell(report, telling.quiet, telling.as_json)
     return _CODES[report.state]
 
 
-def _run(sitting: Sitting, going_on: bool, joining: bool, quiet: bool, spawned: Spawned) -> RunReport:
+def _run(sitting: Sitting, going_on: bool, joining: bool, telling: Telling, spawned: Spawned) -> RunReport:
     """Run it, and say how to go on where a signal ended it before or after the worker was at work."""
-    watcher = open_watcher(quiet, sitting.run)
+    watcher = open_watcher(telling.quiet, sitting.run)
     try:
-        return _resume(sitting, watcher, spawned) if going_on else _begin(sitting, watcher, joining, spawned)
+        with metered(watcher, telling.metrics) as told:
+            return _resume(sitting, told, spawned) if going_on else _begin(sitting, told, joining, spawned)
     except KeyboardInterrupt as stop:
         if not is_there(sitting.run, sitting.spec.remote):
             raise

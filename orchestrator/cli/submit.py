@@ -53,6 +53,11 @@ Examples:
 @click.option("--limit", type=click.IntRange(1), help="Only the first N items.", metavar="N")
 @click.option("--accept-changes", is_flag=True, help="Resume although the job or its code changed.")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be done; write nothing.")
+@click.option(
+    "--metrics",
+    metavar="[HOST:]PORT",
+    help="Serve the run's figures to Prometheus while it runs: 9095 for this machine, :9095 for all of its interfaces.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress and no report; only what went wrong.")
 @overrides_option
 @json_option
@@ -69,6 +74,7 @@ def command(
     limit: int | None,
     accept_changes: bool,
     dry_run: bool,
+    metrics: str | None,
     quiet: bool,
     overrides: tuple[str, ...],
     as_json: bool,
@@ -79,10 +85,10 @@ def command(
     if shard is not None and not dry_run:
         from orchestrator.cli.pod import sit
 
-        return sit(asked, Telling(quiet, as_json), standby)
+        return sit(asked, Telling(quiet, as_json, metrics), standby)
     from orchestrator.cli.submission import dry, submit
 
-    return dry(asked, as_json) if dry_run else submit(asked, Telling(quiet, as_json), standby)
+    return dry(asked, as_json) if dry_run else submit(asked, Telling(quiet, as_json, metrics), standby)
 
 
 def _check(asked: Asked) -> None:

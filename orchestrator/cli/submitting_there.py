@@ -30,8 +30,9 @@ from orchestrator.cluster.manifests.wanted import advice
 from orchestrator.cluster.outcome import Outcome, held_against, outcome, outcome_text, plain
 from orchestrator.cluster.progress import LiveTable, LogTable, Quiet
 from orchestrator.cluster.watching import JobWatch, Verdict
-from orchestrator.errors import DONE, RESUMABLE
+from orchestrator.errors import DONE, RESUMABLE, JobError
 from orchestrator.spec.model import JobSpec
+from orchestrator.spec.model_cluster import HIGHEST_PORT, LOWEST_PORT
 
 _LAST_LINES = 10.0
 """Seconds that the pods' last lines are waited for."""
@@ -55,6 +56,7 @@ def command(
     job: Path | None,
     run: Path | None,
     threads: int | None,
+    metrics: str | None,
     dry_run: bool,
     overrides: tuple[str, ...],
     context: str | None,
@@ -69,7 +71,7 @@ def command(
     if job is None:
         raise click.UsageError("name a job file")
     job_file, spec = load(job, overrides)
-    spec = _with_threads(spec, threads)
+    spec = _with_metrics(_with_threads(spec, threads), metrics)
     api = open_api(context, namespace or spec.kubernetes.namespace)
     wish = Wish(**asked)
     compared = comparison_for(job_file.parent, spec.name, wish.compare)
@@ -118,6 +120,17 @@ def _with_threads(spec: JobSpec, threads: int | None) -> JobSpec:
     if threads is None:
         return spec
     return structs.replace(spec, resources=structs.replace(spec.resources, threads=threads))
+
+
+def _with_metrics(spec: JobSpec, metrics: str | None) -> JobSpec:
+    if metrics is None:
+        return spec
+    port = metrics.removeprefix(":")
+    if not port.isdecimal() or not port.isascii() or not LOWEST_PORT <= int(port) <= HIGHEST_PORT:
+        raise JobError(
+            f"found {metrics!r}, expected a port of the pods from {LOWEST_PORT} to {HIGHEST_PORT}", where="--metrics"
+        )
+    return structs.replace(spec, kubernetes=structs.replace(spec.kubernetes, metrics=int(port)))
 
 
 def _dry(api: Api, manifests: _Manifests) -> int:

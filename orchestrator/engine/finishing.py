@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.engine.protocol import Ended, Load, Merge
-from orchestrator.engine.publishing import Settled, publish, write_failures
+from orchestrator.engine.publishing import Settled, fewer_files, publish, write_failures
 from orchestrator.engine.runreport import OutputReport, RunReport
 from orchestrator.engine.supervisor import Worker
 from orchestrator.errors import RunConflict
@@ -92,13 +92,17 @@ def finish(store: Store, manifest: Manifest, ended: Ended, restarts: tuple[str, 
         failures=f"{store.url}/{folder.FAILURES}" if failed else None,
         output=output,
         nodes=_node_reports(store, index),
-        notes=index.notes,
+        notes=[*index.notes, *filter(None, [_fewer(manifest, settled, output)])],
         restarts=list(restarts),
         ended=time.time(),
     )
     if settled.complete:
         store.put(folder.REPORT, [msgspec.json.encode(report)])
     return report
+
+
+def _fewer(manifest: Manifest, settled: Settled, output: OutputReport | None) -> str:
+    return fewer_files(settled, output) if manifest.output_format == "tree" else ""
 
 
 def _node_reports(store: Store, index: PlanIndex) -> list[NodeReport]:

@@ -13,6 +13,7 @@ from orchestrator.outputs.open import header
 from orchestrator.outputs.publish import Published, publish_file, publish_json, publish_parts
 from orchestrator.outputs.records import pieces_of_records
 from orchestrator.outputs.target import Target, target_of
+from orchestrator.outputs.tree import count_files
 from orchestrator.run.collect import body, failures
 from orchestrator.run.folder import FAILURES, Manifest
 from orchestrator.run.records import Commit, Failure
@@ -79,7 +80,7 @@ def publish(store: Store, manifest: Manifest, settled: Settled) -> OutputReport 
     if target.format == "none":
         return None
     if target.format == "tree":
-        return OutputReport(target.shown, 0, settled.items - settled.failed)
+        return OutputReport(target.shown, 0, _files(manifest, target, settled))
     if _is_ours(store, target):
         target = structs.replace(target, overwrite=True)
     stretches = body(store, settled.commits, output.order)
@@ -87,6 +88,31 @@ def publish(store: Store, manifest: Manifest, settled: Settled) -> OutputReport 
     report = OutputReport(str(published.path), published.bytes, published.files)
     store.put(_PUBLISHED, [msgspec.json.encode(report)])
     return report
+
+
+def fewer_files(settled: Settled, output: OutputReport | None) -> str:
+    """What is to be said of a tree that holds fewer files than there are results; "" where it does not."""
+    lost = 0 if output is None else settled.items - settled.failed - output.files
+    if lost <= 0:
+        return ""
+    return (
+        f"the tree holds {lost:,} files fewer than there are results: items name the same files, of which the one "
+        "written last stays; let output.name have more of the key"
+    )
+
+
+def _files(manifest: Manifest, target: Target, settled: Settled) -> int:
+    """How many files a tree has of this run. Shards cannot see what others wrote, so there it is counted."""
+    results = settled.items - settled.failed
+    if len(settled.shards) == 1:
+        return results
+    if not target.url:
+        return min(results, count_files(target.path))
+    from orchestrator.store.places import parse_place
+    from orchestrator.store.remote import RemoteStore
+
+    found = RemoteStore(parse_place(target.url), manifest.spec.remote).list("")
+    return min(results, sum(1 for _ in found))
 
 
 def _write_remote(store: Store, manifest: Manifest, target: Target, stretches: Iterable[bytes]) -> Published:

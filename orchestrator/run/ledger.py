@@ -14,7 +14,7 @@ import msgspec
 from orchestrator.errors import Fenced, RunDamaged
 from orchestrator.host.processes import started
 from orchestrator.run.progress import Progress
-from orchestrator.run.records import FORMAT, Commit, Owner
+from orchestrator.run.records import FILLED_FORMAT, FORMAT, Commit, Owner, format_of
 from orchestrator.store.base import NotFound, Store
 
 
@@ -77,6 +77,7 @@ class Ledger:
             commit = build(self.progress)
             if commit is None:
                 return None
+            commit = msgspec.structs.replace(commit, format=format_of(commit))
             # A commit that contradicts would make the whole run unreadable, for ever.
             self.progress.copy().absorb(commit)
             if self._store.create(self._commit_name(self._next), [msgspec.json.encode(commit)]):
@@ -114,9 +115,9 @@ class Ledger:
                 where=where,
                 hint="Restore the file from a copy, or start a new run; nothing was changed.",
             ) from error
-        if commit.format != FORMAT:
+        if not FORMAT <= commit.format <= FILLED_FORMAT:
             raise RunDamaged(
-                f"this commit has format {commit.format}, and this ftorch reads format {FORMAT}",
+                f"this commit has format {commit.format}, and this ftorch reads formats {FORMAT} to {FILLED_FORMAT}",
                 where=where,
                 hint="Go on with the version of ftorch that began the run.",
             )

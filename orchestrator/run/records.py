@@ -9,6 +9,10 @@ from msgspec import Struct
 from orchestrator.spec.keys import Key
 
 FORMAT = 1
+"""The version of a run folder's format, and of a commit that an older ftorch reads as it is meant."""
+FILLED_FORMAT = 2
+"""The version of a commit in which what was filled in has failed items, or more items, of its own. A reader that knows
+nothing of these would pass over them, count failed items as done and publish without their place."""
 
 
 class Blob(Struct, frozen=True, array_like=True, gc=False):
@@ -69,7 +73,7 @@ class Commit(Struct, frozen=True):
         refailed: the failed items that a retry could not make good either.
         voided: ranges of earlier commits whose bytes were found damaged: they are missing again.
         failures: the part that holds the failures' details, one JSON object a line, or None.
-        format: the version of this format.
+        format: the version of this format, as the ledger decides it (:func:`format_of`).
     """
 
     epoch: int
@@ -79,6 +83,12 @@ class Commit(Struct, frozen=True):
     voided: list[Range] = []
     failures: str | None = None
     format: int = FORMAT
+
+
+def format_of(commit: Commit) -> int:
+    """The lowest version whose readers understand all of a commit."""
+    has_own = any(filled.failed or filled.items for filled in commit.filled)
+    return FILLED_FORMAT if has_own else FORMAT
 
 
 class Failure(Struct, frozen=True):

@@ -11,6 +11,9 @@ from orchestrator.spec.cpus import Cpus
 from orchestrator.spec.model_data import Frozen
 from orchestrator.spec.units import Duration, Size
 
+LOWEST_PORT, HIGHEST_PORT = 1024, 65535
+"""Ports that a user who is not root may listen on."""
+
 
 class Claim(Frozen, frozen=True):
     """A volume that all pods of the job share: its data, and by default its runs.
@@ -111,6 +114,7 @@ class Kubernetes(Frozen, frozen=True):
         max_failed_indexes: How many shards may fail before the Job is given up; by default all may.
         backoff_limit: How many pods may fail in all before the Job is given up; by default any number.
         suspend: Whether the Job waits to be resumed.
+        metrics: The port on which each pod serves its figures to Prometheus at /metrics; by default none.
         patch: A strategic merge patch for the pod template, for what is not listed here.
     """
 
@@ -141,6 +145,7 @@ class Kubernetes(Frozen, frozen=True):
     max_failed_indexes: Annotated[int, Meta(ge=0, le=100000)] | None = None
     backoff_limit: Annotated[int, Meta(ge=0, le=2147483647)] | None = None
     suspend: bool = False
+    metrics: Annotated[int, Meta(ge=LOWEST_PORT, le=HIGHEST_PORT)] | None = None
     patch: dict[str, Any] = field(default_factory=dict)
 
 

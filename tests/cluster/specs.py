@@ -116,6 +116,7 @@ kubernetes = st.fixed_dictionaries(
         "max_failed_indexes": st.integers(0, 1),
         "backoff_limit": st.integers(0, 99),
         "suspend": st.booleans(),
+        "metrics": st.integers(1024, 65535),
         "patch": patches,
     },
 )

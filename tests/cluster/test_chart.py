@@ -233,9 +233,27 @@ def test_notes_tell_the_next_command(chart, values, said):
             PLAIN | {"kubernetes": {"image": "a"}, "persistence": {"create": True}},
             "kubernetes.volume: the claim that persistence.create makes",
         ),
+        (
+            PLAIN | {"files": CODE, "pod_monitor": {"create": True}},
+            "pod_monitor.create needs kubernetes.metrics",
+        ),
     ],
 )
 def test_what_is_missing_is_named(chart, values, said):
     """What the chart cannot do without is asked for by its field."""
     with pytest.raises(helm_python.HelmError, match=re.escape(said)):
         chart.render(values, name="rel", namespace="default")
+
+
+def test_the_network_policy_lets_metrics_in(chart):
+    """Where the pods serve metrics, that port alone may be reached; else none."""
+    values = PLAIN | {"files": CODE, "network_policy": {"create": True}}
+
+    def ingress(values):
+        made = chart.render(values, name="rel", namespace="default")
+        text = next(text for name, text in made.items() if name.endswith("networkpolicy.yaml"))
+        return yaml.safe_load(text)["spec"]["ingress"]
+
+    assert ingress(values) == []
+    served = values | {"kubernetes": PLAIN["kubernetes"] | {"metrics": 9095}}
+    assert ingress(served) == [{"ports": [{"protocol": "TCP", "port": 9095}]}]

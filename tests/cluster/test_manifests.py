@@ -176,6 +176,16 @@ def test_owner():
     assert "ownerReferences" not in config_map["metadata"]
 
 
+def test_metrics_are_served_where_they_are_asked_for():
+    """With a port the pods serve there, under the name that a PodMonitor looks for; without, nothing listens."""
+    (container,) = pod_of(built(kubernetes={"metrics": 9095}))["containers"]
+    assert container["args"][-2:] == ["--metrics", ":9095"]
+    assert container["ports"] == [{"name": "metrics", "containerPort": 9095}]
+    (container,) = pod_of(built())["containers"]
+    assert "ports" not in container
+    assert "--metrics" not in container["args"]
+
+
 def test_a_patch_reaches_what_has_no_field():
     """A patch lays what it has over the pod template and leaves the rest as it was."""
     pod = pod_of(built(kubernetes={"patch": {"spec": {"containers": [{"name": "ftorch", "tty": True}]}}}))

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.errors import RESUMABLE, Fenced, RunDamaged
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.progress import Progress
-from orchestrator.run.records import Commit, FailedItem, Filled, Owner, Range
+from orchestrator.run.records import Commit, FailedItem, Filled, Owner, Range, format_of
 from orchestrator.store.local import LocalStore
 from orchestrator.store.memory import MemoryStore
 
@@ -235,10 +235,26 @@ def test_a_commit_that_is_none_is_told(run: Path, content: bytes) -> None:
 
 def test_a_commit_of_another_format_is_told(run: Path) -> None:
     """A commit of a newer ftorch is not guessed at."""
-    (run / "shards/0/commits/00000000").write_bytes(msgspec.json.encode(Commit(0, [], format=2)))
+    (run / "shards/0/commits/00000000").write_bytes(msgspec.json.encode(Commit(0, [], format=3)))
     error = refused(run, 0)
-    assert "has format 2" in error.message
+    assert "has format 3" in error.message
     assert "version of ftorch" in (error.hint or "")
+
+
+def test_what_an_older_ftorch_would_misread_has_a_format_of_its_own() -> None:
+    """A commit whose filled items have failed ones of their own is refused by readers that know nothing of these."""
+    plain, own = Filled(0, 5, -1, []), Filled(0, 5, -1, [], [FailedItem(0, 5, 3, 0)], 4)
+    ledger = Ledger(MemoryStore(), 0, 0, 10)
+    ledger.claim()
+    first = ledger.append(lambda _: Commit(0, [Range(0, 5, 1, 0, [], [FailedItem(0, 5, -1, 0)])]))
+    second = ledger.append(lambda _: Commit(0, [], filled=[own]))
+    assert first is not None
+    assert second is not None
+    assert (first.format, second.format) == (1, 2)
+    assert format_of(Commit(0, [], filled=[plain])) == 1
+    again = Ledger(ledger._store, 0, 0, 10)
+    assert [commit.format for commit in again.refresh()] == [1, 2]
+    assert again.progress.items == ledger.progress.items
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ spec:
         - $(FTORCH_STORE)/$(FTORCH_RUN)
         - --shard
         - auto
+        {{- with $wanted.metrics }}
+        - --metrics
+        - {{ printf ":%d" (int64 .) | quote }}
+        {{- end }}
       env:
         - name: FTORCH_STORE
           value: {{ include "ftorch.store" . | quote }}
@@ -55,6 +59,10 @@ spec:
         {{- end }}
       securityContext:
         {{- include "ftorch.containerSecurity" . | nindent 8 }}
+      {{- with $wanted.metrics }}
+      ports:
+        - {name: metrics, containerPort: {{ int64 . }}}
+      {{- end }}
       terminationMessagePolicy: FallbackToLogsOnError
       volumeMounts:
         - {name: tmp, mountPath: /tmp}

@@ -16,6 +16,9 @@ MEMORY_A_CPU = 2 << 30
 GRACE_MARGIN = 15
 """Seconds for the last commit after `timeout.grace`, before the kubelet kills."""
 
+METRICS = "metrics"
+"""The name of the port that `kubernetes.metrics` opens, by which a PodMonitor finds it."""
+
 HOSTNAME = "kubernetes.io/hostname"
 
 
@@ -77,7 +80,7 @@ def _container(target: Target) -> Manifest:
         "name": CONTAINER,
         "image": wanted.image,
         "imagePullPolicy": wanted.pull_policy,
-        "args": ["submit", job_file, "--run", "$(FTORCH_STORE)/$(FTORCH_RUN)", "--shard", "auto"],
+        "args": ["submit", job_file, "--run", "$(FTORCH_STORE)/$(FTORCH_RUN)", "--shard", "auto", *_metrics(wanted)],
         "env": _environment(wanted),
         "resources": {"requests": amounts, "limits": dict(amounts)},
         "securityContext": {
@@ -89,7 +92,12 @@ def _container(target: Target) -> Manifest:
         "volumeMounts": _mounts(target),
     }
     sources = [_env_source(source) for source in wanted.env_from]
-    return container | ({"envFrom": sources} if sources else {})
+    ports = [{"name": METRICS, "containerPort": wanted.metrics}] if wanted.metrics is not None else []
+    return container | ({"envFrom": sources} if sources else {}) | ({"ports": ports} if ports else {})
+
+
+def _metrics(wanted: Kubernetes) -> list[str]:
+    return [] if wanted.metrics is None else ["--metrics", f":{wanted.metrics}"]
 
 
 def _environment(wanted: Kubernetes) -> list[Manifest]:
