@@ -9,13 +9,13 @@ from orchestrator.report.losses import NAMES
 from orchestrator.report.noderows import NodeRow
 from orchestrator.report.podtimes import PodTimes
 from orchestrator.report.shardrows import ShardRow
-from orchestrator.report.words import count, duration, number, share, size
+from orchestrator.report.words import count, cpu_hours, duration, number, share, size
 
 _ROWS_SHOWN = 16
 _STRAGGLERS_SHOWN = 5
 _MEASURED = ("THREADS", "SPEEDUP", "EFF", "LOST", "RESTARTS", "EVICTED")
 _SHARD_HEADS = ("SHARD", "WHERE", "STATE", "ITEMS", "FAILED", "TIME", "CPU", *_MEASURED)
-_NODE_HEADS = ("NODE", "SHARDS", "ITEMS", "FAILED", "BUSY", "CPU-HOURS", "MEMORY", *_MEASURED)
+_NODE_HEADS = ("NODE", "SHARDS", "ITEMS", "FAILED", "TIME", "CPU", "MEMORY", *_MEASURED)
 
 
 def cluster_text(report: ClusterReport, width: int | None = None) -> str:
@@ -72,7 +72,7 @@ def _node_cells(row: NodeRow) -> tuple[str, ...]:
         number(row.items),
         number(row.failed) if row.failed else "",
         duration(row.wall_seconds),
-        number(round(row.cpu_hours, 4)),
+        duration(row.cpu_hours * 3600),
         size(row.peak_rss) if row.peak_rss else "",
         *_measured(row),
     )
@@ -104,8 +104,7 @@ def _rows(report: ClusterReport) -> Iterator[Row]:
             "stragglers",
             f"{count(len(report.stragglers), 'shard')} over {STRAGGLES:g} times the median: {some}{more}",
         )
-    used = f"{number(round(report.cpu_hours, 4))} CPU-hours used of {number(round(report.held_cpu_hours, 4))} held"
-    yield "cpu", used
+    yield "cpu", f"{cpu_hours(report.cpu_hours)} used of {cpu_hours(report.held_cpu_hours)} held"
     if report.pods is not None:
         yield from _pods(report.pods)
     if report.cost is not None and report.price is not None:
@@ -128,17 +127,13 @@ def _pods(pods: PodTimes) -> Iterator[Row]:
         longest = f"{duration(pods.longest)} the longest ({pods.longest_pod})"
         yield "start-up", f"{duration(pods.startup)} the median from a pod's creation to running{placing}; {longest}"
     parts = [
-        f"{_hours(pods.working_cpu_hours)} at work",
-        f"{_hours(pods.starting_cpu_hours)} starting",
-        f"{_hours(pods.idle_cpu_hours)} idle",
+        f"{cpu_hours(pods.working_cpu_hours)} at work",
+        f"{cpu_hours(pods.starting_cpu_hours)} starting",
+        f"{cpu_hours(pods.idle_cpu_hours)} idle",
     ]
     if pods.silent:
-        parts.append(f"{_hours(pods.silent_cpu_hours)} by {count(pods.silent, 'pod')} that left no summary")
-    yield "held", f"{_hours(pods.held_cpu_hours)} CPU-hours by {count(pods.pods, 'pod')}: {', '.join(parts)}"
-
-
-def _hours(hours: float) -> str:
-    return number(round(hours, 4))
+        parts.append(f"{cpu_hours(pods.silent_cpu_hours)} by {count(pods.silent, 'pod')} that left no summary")
+    yield "held", f"{cpu_hours(pods.held_cpu_hours)} by {count(pods.pods, 'pod')}: {', '.join(parts)}"
 
 
 def _name(cause: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from orchestrator.report.collapse import Basis, Collapse
 from orchestrator.report.lines import Row
-from orchestrator.report.words import count, number, size
+from orchestrator.report.words import count, cpu_hours, size
 
 NEVER = (
     "not computed: no comparison of this job with a Redis fleet is kept here. "
@@ -34,9 +34,9 @@ def _time(found: Collapse) -> str:
 
 def _hours(found: Collapse) -> str:
     work = found.work
-    text = f"{_plain(found.held_cpu_hours)} CPU-hours held instead of {_plain(work.held_cpu_hours)}"
+    text = f"{cpu_hours(found.held_cpu_hours)} held instead of {cpu_hours(work.held_cpu_hours)}"
     if found.cpu_hours is not None:
-        text += f", {_plain(found.cpu_hours)} used instead of {_plain(work.cpu_hours)}"
+        text += f", {cpu_hours(found.cpu_hours)} used instead of {cpu_hours(work.cpu_hours)}"
     if found.cost is not None and work.price is not None:
         text += f"; cost {found.cost:.4g} instead of {work.held_cpu_hours * work.price:.4g}"
     return text
@@ -59,7 +59,3 @@ def _source(basis: Basis) -> str:
     rounds = count(basis.rounds, "round")
     what = f"{count(basis.items, 'item')} of {basis.job}, {basis.chosen}; {count(basis.workers, 'worker')}, {rounds}"
     return f"from `ftorch compare`{when}{where}: {what}; {basis.file}. A machine for the broker is not in it"
-
-
-def _plain(hours: float) -> str:
-    return number(float(f"{hours:.3g}"))

@@ -49,3 +49,10 @@ def count(value: int, noun: str) -> str:
     if value == 1:
         return f"{number(value)} {noun}"
     return f"{number(value)} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def cpu_hours(hours: float) -> str:
+    """8.612 → "8.61 CPU-hours"; what is less than a hundredth of one is told in seconds: "1.08 s of CPU time"."""
+    if 0 < hours < 0.01:
+        return f"{duration(hours * 3600)} of CPU time"
+    return f"{number(float(f'{hours:.3g}'))} CPU-hours"

@@ -104,7 +104,7 @@ def test_shards_by_node() -> None:
     assert (third.node, third.shards, third.evictions) == ("c", 0, 1)
     assert report.evictions == 3
     text = cluster_text(report)
-    heads = "NODE SHARDS ITEMS BUSY CPU-HOURS MEMORY THREADS SPEEDUP EFF LOST RESTARTS EVICTED"
+    heads = "NODE SHARDS ITEMS TIME CPU MEMORY THREADS SPEEDUP EFF LOST RESTARTS EVICTED"
     assert text.splitlines()[1].split() == heads.split()
     assert "3 pods taken away by the cluster" in text
 
@@ -122,5 +122,5 @@ def test_pods_are_told_and_paid_for() -> None:
     assert report.cost == pytest.approx(2 * 2 * 3604 / 3600 * 0.5)
     text = cluster_text(report)
     assert "start-up    5 s the median from a pod's creation to running, 1 s of it until there was a node" in text
-    assert "CPU-hours by 2 pods: 3.89 at work" in text
+    assert "CPU-hours by 2 pods: 3.89 CPU-hours at work" in text
     assert "the CPU-hours that pods held, at 0.5 each" in text

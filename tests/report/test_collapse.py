@@ -122,7 +122,7 @@ def test_the_report_says_that_it_is_computed_and_from_what() -> None:
     text = cluster_text(with_collapse(report, 4, compared(comparison()), ""))
     assert "computed, not measured: as a multiprocessing + Redis fleet the same work takes 1.25 times as long" in text
     assert "(1.00 to 2.00)" in text
-    assert "3.75 CPU-hours held instead of 3" in text
+    assert "3.75 CPU-hours held instead of 3 CPU-hours" in text
     assert "cost 0.15 instead of 0.12" in text
     assert "160 MB of memory a node (2 worker processes) instead of 50 MB, 640 MB on 4 nodes instead of 200 MB" in text
     assert "on vm, 2 CPUs: 400 items of hash, all of the input; 2 workers, 3 rounds" in text

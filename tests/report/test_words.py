@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.report.words import count, duration, number, share, size
+from orchestrator.report.words import count, cpu_hours, duration, number, share, size
 
 
 @pytest.mark.parametrize(
@@ -76,6 +76,21 @@ def test_shares(value, text):
 def test_counts(value, noun, text):
     """One is singular."""
     assert count(value, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0 CPU-hours"),
+        (0.0003, "1.08 s of CPU time"),
+        (0.0123, "0.0123 CPU-hours"),
+        (8.612, "8.61 CPU-hours"),
+        (12345.6, "12,300 CPU-hours"),
+    ],
+)
+def test_cpu_hours(value, text):
+    """Three figures; less than a hundredth of an hour is told in seconds."""
+    assert cpu_hours(value) == text
 
 
 @given(st.floats(0, 1e9))
