@@ -155,6 +155,14 @@ def test_ctrl_c_detaches(server, playing, folder):
     assert len(server.find("jobs")) == 1
 
 
+def test_the_pods_serve_metrics_where_asked(server, folder):
+    """--metrics is the pods' port on a cluster."""
+    ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes", "--detach", "--metrics", "9095")
+    assert ended.returncode == 0, ended.stderr
+    [container] = server.find("jobs")[0]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-2:] == ["--metrics", ":9095"]
+
+
 def test_dry_run_creates_nothing(server, folder):
     """--dry-run has the API server check everything, and creates nothing."""
     ended = ftorch(folder, "submit", "job.yaml", "--on", "kubernetes", "--dry-run")
@@ -177,6 +185,8 @@ def test_an_old_cluster_is_refused(server, folder):
     [
         (["submit", "job.yaml", "--detach"], "--detach, --follow-logs and --suspend are about a cluster"),
         (["status", "--context", "x"], "give it with --on kubernetes"),
+        (["submit", "job.yaml", "--price", "1"], "--price and --compare are of the report of a run on a cluster"),
+        (["submit", "job.yaml", "--on", "kubernetes", "--metrics", "80"], "expected a port of the pods from 1024"),
         (["submit", "job.yaml", "--on", "kubernetes", "--limit", "3"], "--limit is for runs on this machine"),
         (["status", "no-such", "--on", "kubernetes"], "there is no run of 'no-such' in namespace 'work'"),
     ],
