@@ -1,6 +1,7 @@
 """`ftorch report`: a run's report, again."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,9 +15,10 @@ from orchestrator.cli.streams import say, width_of
 from orchestrator.engine.runreport import RunReport
 from orchestrator.errors import RunDamaged, RunNotFound
 from orchestrator.report.cluster import cluster_report, with_collapse
-from orchestrator.report.collapse import Collapse, collapse, work_of
+from orchestrator.report.collapse import Collapse, Work, collapse, work_of
 from orchestrator.report.collapsetext import collapse_rows
-from orchestrator.report.lines import labelled
+from orchestrator.report.lines import Row, labelled
+from orchestrator.report.words import cpu_hours
 from orchestrator.run.folder import REPORT, read_manifest
 from orchestrator.run.planner import find_index
 from orchestrator.store.base import NotFound, Store
@@ -53,8 +55,8 @@ def command(run: Path | str, price: float | None, compare: Path | None, as_json:
         tell_shards(store, with_collapse(cluster, manifest.spec.kubernetes.nodes, compared, why), as_json)
         return
     report = _report(store)
-    found = None if compared is None else collapse(work_of(report.nodes, price), compared)
-    _tell(report, found, as_json)
+    work = work_of(report.nodes, price)
+    _tell(report, work, None if compared is None else collapse(work, compared), as_json)
 
 
 def _report(store: Store) -> RunReport:
@@ -70,13 +72,21 @@ def _report(store: Store) -> RunReport:
         raise RunDamaged(f"the report cannot be read: {error}", where=f"{store.url}/{REPORT}") from error
 
 
-def _tell(report: RunReport, found: Collapse | str | None, as_json: bool) -> None:
+def _tell(report: RunReport, work: Work, found: Collapse | str | None, as_json: bool) -> None:
+    """Show the report of a run on one machine, and what was asked beyond it: its cost, and its work as a fleet."""
     told, why = (None, f"not computed: {found}") if isinstance(found, str) else (found, "")
     if not as_json:
         print_report(report)
-        for line in labelled(collapse_rows(told, why) if found else (), width_of(sys.stdout)):
+        rows = [*_cost(work), *(collapse_rows(told, why) if found else ())]
+        for line in labelled(rows, width_of(sys.stdout)):
             say(line)
-    elif found is None:
-        print_json(report)
-    else:
-        print_json({**msgspec.to_builtins(report), "collapse": told, "no_collapse": why})
+        return
+    cost = {} if work.price is None else {"price": work.price, "cost": work.held_cpu_hours * work.price}
+    more = cost | ({} if found is None else {"collapse": told, "no_collapse": why})
+    print_json({**msgspec.to_builtins(report), **more} if more else report)
+
+
+def _cost(work: Work) -> Iterator[Row]:
+    if work.price is not None:
+        held = f"{cpu_hours(work.held_cpu_hours)} held while its workers worked, at {work.price:g} an hour"
+        yield "cost", f"{work.held_cpu_hours * work.price:.4g}: {held}"
