@@ -1,9 +1,9 @@
 """Jobs for a cluster: a plain one, and any."""
 
+import json
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import strategies as st
 
 from orchestrator.cluster.manifests.target import NEWEST, OLDEST, Manifest, Target
@@ -26,7 +26,8 @@ def spec_of(**sections: Any) -> JobSpec:
     for key, value in sections.items():
         is_both = isinstance(value, dict) and isinstance(job.get(key), dict)
         job[key] = job[key] | value if is_both else value
-    return load_job_text(yaml.safe_dump({key: value for key, value in job.items() if value is not None}))
+    # JSON, which is YAML: PyYAML would leave bare what it takes for text, and YAML 1.2 for a number (0E0).
+    return load_job_text(json.dumps({key: value for key, value in job.items() if value is not None}))
 
 
 def target_of(spec: JobSpec, **fields: Any) -> Target:
