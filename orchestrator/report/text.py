@@ -22,7 +22,7 @@ _RATE_FROM_SECONDS = 0.001
 def report_text(report: RunReport, width: int | None = None) -> str:
     """The report of a run, ended with a newline; wrapped to so many columns, None for no wrapping."""
     title = f"{report.run}: {report.state}" + ("" if report.state == "done" else f" ({report.reason})")
-    return "\n".join([title, *labelled(_report_rows(report), width)]) + "\n"
+    return "\n".join([title, *labelled(report_rows(report), width)]) + "\n"
 
 
 def node_text(title: str, node: NodeReport, more: Iterable[Row], width: int | None = None) -> str:
@@ -35,7 +35,8 @@ def plan_text(plan: Explanation, width: int | None = None) -> str:
     return "\n".join([f"{plan.name}: {plan.task}", *labelled(_plan_rows(plan), width)]) + "\n"
 
 
-def _report_rows(report: RunReport) -> Iterator[Row]:
+def report_rows(report: RunReport) -> Iterator[Row]:
+    """All that the report tells, row by row."""
     for node in report.nodes:
         yield from _node_rows(node)
     yield "items", _items(report)

@@ -1,0 +1,1 @@
+"""Reports as pages: one file of HTML, with nothing to load and no script; pure."""
