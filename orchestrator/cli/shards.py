@@ -70,6 +70,14 @@ def tell_shards(store: Store, cluster: ClusterReport, as_json: bool) -> None:
     say("\n".join(lines))
 
 
+def page_of_shards(store: Store, cluster: ClusterReport) -> str:
+    """The report of shards as a page."""
+    from orchestrator.report.page.cluster import cluster_page
+
+    whole = _whole(store)
+    return cluster_page(cluster, "not published yet" if whole is None else whole.state)
+
+
 def pace_here(store: Store, status: RunStatus) -> Pace | None:
     """How a run of many shards goes, by the boards of the processes that work on it on this machine; None for none.
 

@@ -75,16 +75,23 @@ def status(run: Path, as_json: bool, context: str | None, namespace: str | None)
             say(f"  no pod yet    {text}")
 
 
-def report(
-    run: Path, price: float | None, compare: Path | None, as_json: bool, context: str | None, namespace: str | None
-) -> int | None:
-    """Show what a run on the cluster has come to, from its pods that are there and from those kept on this machine."""
+def report(run: Path, *, as_json: bool, context: str | None, namespace: str | None, **asked: Any) -> int | None:
+    """Show what a run on the cluster has come to, from its pods that are there and from those kept on this machine.
+
+    `asked` holds `price`, `compare` and `html`, as `ftorch report` takes them.
+    """
     api = open_api(context, namespace)
     job = find(api, run)
-    found, _ = _looked_at(api, job, _base(run), price)
-    compared, why = comparison_for(_base(run), job.metadata.labels.get(JOB_LABEL), compare)
+    found, _ = _looked_at(api, job, _base(run), asked["price"])
+    compared, why = comparison_for(_base(run), job.metadata.labels.get(JOB_LABEL), asked["compare"])
     found = held_against(found, job.spec.parallelism or 1, compared, why)
-    print_json(plain(found)) if as_json else _say(found)
+    if asked["html"] is not None:
+        from orchestrator.cli.pages import write_page
+        from orchestrator.report.page.cluster import cluster_page
+
+        write_page(asked["html"], cluster_page(found.report, found.verdict.state))
+    else:
+        print_json(plain(found)) if as_json else _say(found)
     return found.verdict.exit_code
 
 

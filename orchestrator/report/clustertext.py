@@ -21,8 +21,8 @@ _NODE_HEADS = ("NODE", "SHARDS", "ITEMS", "FAILED", "TIME", "CPU", "MEMORY", *_M
 def cluster_text(report: ClusterReport, width: int | None = None) -> str:
     """The report for a terminal, ended with a newline; wrapped to so many columns, None for no wrapping."""
     title = f"{report.run}: {count(len(report.rows), 'shard')} of {number(report.shards)} reported"
-    table = [f"  {line}" for line in _table(_SHARD_HEADS, [_shard_cells(row) for row in _shown(report)])]
-    return "\n".join([title, *_nodes(report), *table, *labelled(_rows(report), width)]) + "\n"
+    table = [f"  {line}" for line in _aligned(shard_cells(shards_shown(report)))]
+    return "\n".join([title, *_nodes(report), *table, *labelled(cluster_rows(report), width)]) + "\n"
 
 
 def _nodes(report: ClusterReport) -> list[str]:
@@ -31,12 +31,12 @@ def _nodes(report: ClusterReport) -> list[str]:
         return []
     busiest = sorted(report.nodes, key=lambda node: -node.wall_seconds)[:_ROWS_SHOWN]
     rows = sorted(busiest, key=lambda node: node.node)
-    lines = [f"  {line}" for line in _table(_NODE_HEADS, [_node_cells(node) for node in rows])]
+    lines = [f"  {line}" for line in _aligned(node_cells(rows))]
     more = len(report.nodes) - len(rows)
     return [*lines, *([f"  and {number(more)} more (--json has them all)"] if more else []), ""]
 
 
-def _shown(report: ClusterReport) -> list[ShardRow]:
+def shards_shown(report: ClusterReport) -> list[ShardRow]:
     """All rows, or those that took longest where they are many."""
     if len(report.rows) <= _ROWS_SHOWN:
         return report.rows
@@ -44,12 +44,24 @@ def _shown(report: ClusterReport) -> list[ShardRow]:
     return sorted(slowest, key=lambda row: row.shard)
 
 
-def _table(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns that somebody fills, aligned."""
+def shard_cells(rows: Sequence[ShardRow]) -> list[tuple[str, ...]]:
+    """A table of shards, its head first, without the columns that nobody fills."""
+    return _filled(_SHARD_HEADS, [_shard_cells(row) for row in rows])
+
+
+def node_cells(rows: Sequence[NodeRow]) -> list[tuple[str, ...]]:
+    """A table of nodes, likewise."""
+    return _filled(_NODE_HEADS, [_node_cells(row) for row in rows])
+
+
+def _filled(heads: Sequence[str], rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     used = [at for at in range(len(heads)) if any(row[at] for row in rows)]
-    cells = [heads, *rows]
-    widths = {at: max(len(row[at]) for row in cells) for at in used}
-    return ["  ".join(f"{row[at]:<{widths[at]}}" for at in used).rstrip() for row in cells]
+    return [tuple(row[at] for at in used) for row in (heads, *rows)]
+
+
+def _aligned(cells: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
 
 
 def _shard_cells(row: ShardRow) -> tuple[str, ...]:
@@ -89,7 +101,8 @@ def _measured(row: ShardRow | NodeRow) -> tuple[str, ...]:
     )
 
 
-def _rows(report: ClusterReport) -> Iterator[Row]:
+def cluster_rows(report: ClusterReport) -> Iterator[Row]:
+    """What the shards add up to, row by row."""
     if len(report.rows) > _ROWS_SHOWN:
         yield "", f"the {_ROWS_SHOWN} shards that took longest (--json has them all)"
     nbytes = f", {size(report.nbytes)}" if report.nbytes else ""

@@ -184,3 +184,16 @@ def test_doctor_says_what_the_machine_offers(place: Place):
     assert 1 <= data["threads"]["threads"] <= data["host"]["affinity"]
     assert place.ftorch("doctor", "--json", env={"FTORCH_THREADS": "7"}).expect(0).json()["threads"]["threads"] == 7
     assert "processes" in place.ftorch("doctor", env={"PYTHON_GIL": "1"}).expect(0).out
+
+
+def test_report_as_a_page(place: Place):
+    """--html writes the report as one file, or to standard output; a folder that is a file is told."""
+    place.job()
+    run = place.submit()["run"]
+    assert place.ftorch("report", "--html", "pages/r.html").expect(0).out == "wrote pages/r.html\n"
+    page = (place / "pages/r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    assert run in page
+    assert place.ftorch("report", "--html", "-").expect(0).out == page
+    place.ftorch("report", "--html", "job.yaml/r.html").expect(2, "job.yaml/r.html", "it cannot be written")
+    place.ftorch("report", "--html", "r.html", "--json").expect(2, "--html and --json are two forms of one report")

@@ -44,9 +44,9 @@ def scaling_drawing(scaling: Scaling) -> Markup | None:
     if len(points) < 2:
         return None
     most = max(point.threads for point in points)
-    highest = max(most if most <= scaling.cpus else scaling.cpus, *(point.speedup.high for point in points))
+    highest = max(min(most, scaling.cpus), *(point.speedup.high for point in points))
     scale = _Scale(most * 1.04, highest * 1.06)
-    parts = [*_axes(scale, points), *_ideal(scale, most, scaling.cpus)]
+    parts = [*_axes(scale, points), _ideal(scale, most)]
     if scaling.law is not None:
         parts.append(_law(scale, scaling.law, most))
     parts += [_dot(scale, point) for point in points]
@@ -96,11 +96,10 @@ def _axes(scale: _Scale, points: Sequence[_Point]) -> Iterator[Markup]:
     yield element("text", "times one thread", transform=turned, class_="label middle")
 
 
-def _ideal(scale: _Scale, most: int, cpus: float) -> Iterator[Markup]:
-    """As many times one thread as there are threads, as far as there are CPUs measured."""
-    end = min(float(most), max(cpus, 1.0)) if most <= cpus else float(most)
-    top = min(end, scale.speedup)
-    yield element("line", x1=scale.x(0), y1=scale.y(0), x2=scale.x(top), y2=scale.y(top), class_="ideal")
+def _ideal(scale: _Scale, most: int) -> Markup:
+    """As many times one thread as there are threads."""
+    top = min(float(most), scale.speedup)
+    return element("line", x1=scale.x(0), y1=scale.y(0), x2=scale.x(top), y2=scale.y(top), class_="ideal")
 
 
 def _law(scale: _Scale, law: Usl, most: int) -> Markup:

@@ -18,7 +18,7 @@ h1{font-size:1.5rem;margin:0;overflow-wrap:anywhere}h2{font-size:1.05rem;margin:
 .state{color:var(--soft);margin:.2rem 0 1.2rem}.state.bad{color:var(--mark)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.2rem,1fr));gap:.6rem}
 .figure{background:var(--panel);border:1px solid var(--line);border-radius:6px;padding:.55rem .8rem}
-.figure b{display:block;font-size:1.3rem;font-weight:600;font-variant-numeric:tabular-nums}
+.figure b{display:block;font-size:1.15rem;white-space:nowrap;font-weight:600;font-variant-numeric:tabular-nums}
 .figure span{color:var(--soft);font-size:.85rem}
 svg.curve{width:100%;max-width:44rem;height:auto;display:block}
 svg text{fill:var(--soft);font-size:12px}.end{text-anchor:end}.middle{text-anchor:middle}
@@ -29,7 +29,8 @@ svg text{fill:var(--soft);font-size:12px}.end{text-anchor:end}.middle{text-ancho
 .key{color:var(--soft);font-size:.85rem;margin:.3rem 0 0}
 table{border-collapse:collapse;width:100%}th{text-align:left;font-weight:500;vertical-align:top}
 .bars th{width:14rem;padding:.15rem .8rem .15rem 0;overflow-wrap:anywhere}
-.bars .track{padding:.15rem 0;background:linear-gradient(var(--panel),var(--panel)) center/100% .9rem no-repeat}.bars .told{width:11rem;padding-left:.8rem;font-variant-numeric:tabular-nums}
+.bars .track{padding:.15rem 0;background:linear-gradient(var(--panel),var(--panel)) center/100% .9rem no-repeat}
+.bars .told{width:11rem;padding-left:.8rem;font-variant-numeric:tabular-nums}
 .bar{display:block;height:.9rem;min-width:1px;background:var(--main);border-radius:2px}.bar.marked{background:var(--mark)}
 .advice{margin:.4rem 0 .9rem;padding-left:.8rem;border-left:3px solid var(--line)}.advice b{font-weight:600}
 .rows th{width:7.5rem;color:var(--soft);padding:.12rem .8rem .12rem 0}
@@ -79,8 +80,8 @@ def rows_table(rows: Iterable[Row]) -> Markup:
     return element("table", *lines, class_="rows")
 
 
-def cells_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    """A table with a head."""
-    head = element("tr", *(element("th", each, scope="col") for each in heads))
-    body = (element("tr", *(element("td", cell) for cell in row)) for row in rows)
+def cells_table(cells: Sequence[Sequence[str]]) -> Markup:
+    """A table whose first row is its head."""
+    head = element("tr", *(element("th", each.lower(), scope="col") for each in cells[0]))
+    body = (element("tr", *(element("td", cell) for cell in row)) for row in cells[1:])
     return element("div", element("table", head, joined(body), class_="cells"), class_="wide")

@@ -1,11 +1,12 @@
 """A run's report as a page; pure."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.engine.runreport import RunReport
 from orchestrator.measure.node import NodeReport
 from orchestrator.measure.scaling import Scaling
+from orchestrator.report.lines import Row
 from orchestrator.report.losses import NAMES
 from orchestrator.report.page.bars import Bar, bars
 from orchestrator.report.page.curve import scaling_drawing
@@ -18,13 +19,13 @@ _MOST_LANES = 64
 _DULL = 0.8
 
 
-def run_page(report: RunReport) -> str:
-    """The report of a run, as one HTML document."""
+def run_page(report: RunReport, more: Iterable[Row] = ()) -> str:
+    """The report of a run, and rows more, as one HTML document."""
     several = len(report.nodes) > 1
     parts: list[str] = [element("h1", report.run), _state(report), figures(list(_figures(report)))]
     for at, node in enumerate(report.nodes, 1):
         parts += _node(node, f", worker {at}" if several else "")
-    parts.append(section("All of it", rows_table(report_rows(report))))
+    parts.append(section("All of it", rows_table([*report_rows(report), *more])))
     return page(f"{report.run}: {report.state}", parts)
 
 
@@ -59,7 +60,7 @@ def _most(scaling: Scaling) -> Iterator[Figure]:
     """The speedup of the most threads that have a CPU each."""
     for point in reversed(scaling.points):
         if point.speedup is not None and 1 < point.threads <= scaling.cpus:
-            yield f"{point.speedup.value:.3g} ×", f"one thread, by {point.threads}"
+            yield f"{point.speedup.value:.3g}", f"times one thread, by {point.threads}"
             return
 
 
