@@ -68,8 +68,7 @@ class CostMeter:
         self.units[at] += units
         self.seconds[at] += seconds
         self.squares += seconds * seconds / units
-        if seconds > self.longest:
-            self.longest = seconds
+        self.longest = max(self.longest, seconds)
 
     def widen(self, position: int) -> None:
         """Join stretches until they reach beyond a position."""

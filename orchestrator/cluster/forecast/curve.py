@@ -1,12 +1,13 @@
 """How many times a measured rate a node with other CPUs has; pure, and told with its reason.
 
-Where the run measured a curve of at least four thread counts, the Universal Scalability Law says; else threads are taken
-to be as efficient as those that were measured, and at worst what Amdahl's law makes of them.
+Where the run measured a curve of at least four thread counts, the Universal Scalability Law says; else threads are
+taken to be as efficient as those that were measured, and at worst what Amdahl's law makes of them.
 """
 
 from msgspec import Struct
 
 from orchestrator.cluster.forecast.measured import Measured
+from orchestrator.cluster.forecast.terms import Origin
 from orchestrator.measure.estimate import Estimate
 from orchestrator.measure.scaling import Point, Scaling
 from orchestrator.measure.usl import FEWEST_COUNTS, Fit
@@ -24,7 +25,7 @@ class Growth(Struct, frozen=True):
     """
 
     ratio: Estimate
-    origin: str
+    origin: Origin
     reason: str
     note: str = ""
 

@@ -1,9 +1,9 @@
 """What a job takes on so many nodes: from measured terms to seconds and CPU-hours; pure, in bounded memory.
 
-A pod takes its start-up, its set-up and its shard's work. Shards differ as the measured stretches of the input do, and by
-chance; a typical sample of both is dealt to the nodes as an Indexed Job does it. What planning and publishing take comes
-before and after. At best nobody waits for anybody; at worst it is what list scheduling can come to (Graham's bound) with
-the longest shard and the longest item that chance may bring.
+A pod takes its start-up, its set-up and its shard's work. Shards differ as the measured stretches of the input do, and
+by chance; a typical sample of both is dealt to the nodes as an Indexed Job does it. What planning and publishing take
+comes before and after. At best nobody waits for anybody; at worst it is what list scheduling can come to (Graham's
+bound) with the longest shard and the longest item that chance may bring.
 """
 
 import math
@@ -12,13 +12,7 @@ from random import Random
 
 from msgspec import Struct, structs
 
-from orchestrator.cluster.forecast.chance import (
-    TWO_SIDED,
-    expected_largest,
-    factor,
-    sample,
-    sure_largest,
-)
+from orchestrator.cluster.forecast.chance import TWO_SIDED, factor, sample, sure_largest
 from orchestrator.cluster.forecast.makespan import graham, makespan
 from orchestrator.cluster.forecast.shard import Ending, ending_of, shares, work_of
 from orchestrator.cluster.forecast.terms import Row, Terms

@@ -44,7 +44,7 @@ def ending_of(terms: Terms, items: float, work: float) -> Ending:
 
 
 def with_rare(seconds: float, last: float, rare: float) -> float:
-    """The mean end of some work that takes so long where one part of it takes `rare` and begins at any time until `last`."""
+    """The mean end of work that takes so long where one part of it takes `rare`, and begins at any time until `last`."""
     if last + rare <= seconds:
         return seconds
     if not last:
@@ -60,7 +60,7 @@ def work_of(terms: Terms, amount: float) -> float:
 
 
 def shares(density: Sequence[float], shards: int) -> list[float]:
-    """What share of the work each of some equal shards is, where equal stretches cost so much each; they add up to 1."""
+    """What share of the work each of some equal shards is, where equal stretches cost so much each; 1 in all."""
     total = math.fsum(density)
     sums = [part / total for part in accumulate(density, initial=0.0)]
     stretches = len(density)

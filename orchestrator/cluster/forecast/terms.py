@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from orchestrator.measure.estimate import Estimate
 
+THERE = "in that run"
+
 type Origin = Literal["measured", "given", "assumed", "computed"]
 
 
@@ -77,6 +79,25 @@ class Terms(Struct, frozen=True):
     publishing: float
     reading: float
     pods_a_second: float
+
+
+class Planned(Struct, frozen=True):
+    """The input that is planned for.
+
+    Attributes:
+        axis: what it is cut by: "file", "byte" or "item"; None where that is not known.
+        items, nbytes: None where that is not known.
+        units, entries: of the plan; None where the input was not looked at.
+        origin, source: where that is from.
+    """
+
+    axis: str | None
+    items: int | None
+    nbytes: int | None
+    units: int | None
+    entries: int | None
+    origin: Origin
+    source: str
 
 
 class Row(Struct, frozen=True):
