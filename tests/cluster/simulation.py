@@ -21,9 +21,9 @@ class Node:
     chunk_seconds: float = 0.025
 
     def work(self, costs, origin=0, meters=None):
-        """Do items of these costs; seconds until the last thread is idle. Chunks are told to the meters, if given."""
+        """Do items of these costs; when each thread is idle for good. Chunks are told to the meters, if given."""
         free = [(0.0, thread) for thread in range(self.threads)]
-        at, last, did, spent = 0, 0.0, [1 / 8] * self.threads, [0.0] * self.threads
+        at, did, spent = 0, [1 / 8] * self.threads, [0.0] * self.threads
         done = [0] * self.threads
         while at < len(costs):
             now, thread = heapq.heappop(free)
@@ -35,9 +35,9 @@ class Node:
             if meters is not None:
                 meters[thread].note(origin + at, size, took)
             did[thread], done[thread], spent[thread] = size, done[thread] + size, spent[thread] + took
-            at, last = at + size, max(last, now + took)
+            at += size
             heapq.heappush(free, (now + took, thread))
-        return last
+        return sorted(end for end, _ in free)
 
 
 @dataclass
@@ -111,7 +111,7 @@ class Cluster:
     def _work(self, now, index):
         size = len(self.costs)
         mine = self.costs[size * index // self.shards : size * (index + 1) // self.shards]
-        self._at(now + self.node.work(mine), self._ended)
+        self._at(now + self.node.work(mine)[-1], self._ended)
 
     def _ended(self, now):
         self.settled += 1
@@ -139,7 +139,7 @@ def draw(kind, count, mean, rng):
 
 
 def measure(node, costs):
-    """One node does these items: its seconds, and a meter of each thread."""
+    """One node does these items: when each thread ended, and a meter of each."""
     meters = [CostMeter() for _ in range(node.threads)]
     return node.work(costs, 0, meters), meters
 

@@ -79,7 +79,7 @@ def choose(job: str, measured: Measured, basis: Basis, wish: Wish) -> Forecast:
         wish: what is wanted.
     """
     table = Table(basis.terms, wish.price)
-    fastest = min(table.survey(), key=lambda row: (row.seconds, row.nodes))
+    fastest = table.fastest()
     enough = table.fewest(lambda row: row.seconds <= fastest.seconds / (1 - HELPS))
     assert enough is not None
     cheapest = safe = None
@@ -129,9 +129,16 @@ class Table:
             self._rows[nodes] = priced(pods.on(nodes), self._price)
         return self._rows[nodes]
 
-    def survey(self) -> list[Row]:
-        """All counts, or a grid of them where all would be too many."""
-        return [self.at(nodes) for nodes in self._counts()]
+    def fastest(self) -> Row:
+        """The fastest; between two counts of a grid, a valley is taken to have one bottom."""
+        counts = list(self._counts())
+        best = min(map(self.at, counts), key=_seconds)
+        step = best.nodes if len(counts) < self.most else 0
+        while step > 1:
+            step //= 2
+            near = [nodes for nodes in (best.nodes - step, best.nodes + step) if 1 <= nodes <= self.most]
+            best = min([best, *map(self.at, near)], key=_seconds)
+        return best
 
     def fewest(self, good: Callable[[Row], bool]) -> Row | None:
         """The fewest nodes that are good enough; more of them are taken to be no worse."""
@@ -162,6 +169,10 @@ class Table:
             else:
                 bad = middle
         return good
+
+
+def _seconds(row: Row) -> tuple[float, int]:
+    return row.seconds, row.nodes
 
 
 def priced(row: Row, price: float | None) -> Row:

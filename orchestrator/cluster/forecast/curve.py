@@ -46,7 +46,8 @@ def growth(measured: Measured, cpus: float) -> Growth:
             f"how the job scales beyond {_cpus(before)} was not measured: that {_cpus(cpus)} do {linear:.3g} times as "
             f"much is assumed; run it, or `ftorch scale`, on a node of {_cpus(cpus)}"
         )
-        return Growth(Estimate(linear, linear, linear), "assumed", f"{_cpus(cpus)} for {_cpus(before)}", note)
+        told = f"times {linear:.3g} for {_cpus(cpus)} instead of {_cpus(before)}"
+        return Growth(Estimate(linear, linear, linear), "assumed", told, note)
     worst = min(linear, _amdahl(serial, cpus) / _amdahl(serial, before))
     told = f"as efficient as the {_cpus(before)} that were measured; at worst by Amdahl's law, with {serial:.1%} serial"
     note = f"no curve reaches {_cpus(cpus)}: a run on such a node says more" if worst < linear / 1.1 else ""

@@ -106,11 +106,11 @@ def _terms(spec: JobSpec, found: _Found, whole: bool) -> Terms:
 
 
 def _figures(spec: JobSpec, found: _Found, planned: Planned, terms: Terms) -> list[Figure]:
-    unit, grown, decided, serial = found.work.unit, found.grown, found.threads, found.serial
+    unit, grown, serial = found.work.unit, found.grown, found.serial
     return [
         Figure("work", terms.amount, unit, planned.origin, planned.source),
         Figure("rate", terms.rate.value, f"{unit}/s a node", grown.origin, f"{THERE}, {grown.reason}"),
-        Figure("threads", decided.threads, "", "computed", f"kubernetes.cpu {spec.kubernetes.cpu}: {decided.reason}"),
+        Figure("threads", terms.threads, "", "computed", _threads_from(spec)),
         unevenness_of(terms.most_variation, found.measured, found.known),
         found.start.figure,
         found.setup,
@@ -127,6 +127,13 @@ def threads_on(spec: JobSpec) -> ThreadDecision:
     quota = CpuQuota(milli / 1000, "kubernetes.cpu", milli * _PERIOD // 1000, _PERIOD, 2)
     facts = CpuFacts(tuple(range(math.ceil(milli / 1000) + 1)), quota)
     return decide_threads(spec.resources.threads, spec.resources.profile, spec.resources.rounding, {}, facts)
+
+
+def _threads_from(spec: JobSpec) -> str:
+    if spec.resources.threads != "auto":
+        return "resources.threads"
+    cpu = spec.kubernetes.cpu
+    return f"kubernetes.cpu {cpu}" + ("" if cpu.whole else f", rounded: {spec.resources.rounding}")
 
 
 class _Work(Struct, frozen=True):

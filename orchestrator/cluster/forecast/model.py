@@ -13,7 +13,7 @@ from random import Random
 from msgspec import Struct, structs
 
 from orchestrator.cluster.forecast.chance import TWO_SIDED, factor, sample, sure_largest
-from orchestrator.cluster.forecast.makespan import graham, makespan
+from orchestrator.cluster.forecast.makespan import Dealt, graham, makespan
 from orchestrator.cluster.forecast.shard import Ending, ending_of, shares, work_of
 from orchestrator.cluster.forecast.terms import Row, Terms
 
@@ -29,7 +29,7 @@ class Shards(Struct, frozen=True):
     Attributes:
         work: of each.
         ending: how each ends.
-        variation: by chance, of a shard's whole work over its mean.
+        variation: by chance, of a shard's work over its mean.
         longest: of the input's longest item.
         dearest: which shard has it; -1 for any.
     """
@@ -45,6 +45,17 @@ class Shards(Struct, frozen=True):
         """Of a shard's work, its ending included."""
         return math.fsum(self.work) / len(self.work) + self.ending.mean
 
+    @property
+    def deviation(self) -> float:
+        """Of that, by chance."""
+        return math.hypot(self.variation * (self.mean - self.ending.mean), self.ending.deviation)
+
+    def up(self, deviations: float) -> float:
+        """What the longest may take, so many deviations up."""
+        work = max(self.work) * max(1.0, factor(self.variation, deviations))
+        ending = self.ending.mean * factor(self.ending.variation, deviations)
+        return work + max(self.ending.most, min(ending, self.longest))
+
 
 class Pods:
     """The pods of a job that is cut into so many shards, on any number of nodes."""
@@ -52,6 +63,7 @@ class Pods:
     def __init__(self, terms: Terms, shards: int) -> None:
         self.count = shards
         self._terms = terms
+        self._uneven = terms.start_deviation / terms.start if terms.start else 0.0
         self._likely = _shards(terms, shards)
         self._slow = _shards(_at_worst(terms), shards)
         self._quick = _shards(_at_best(terms), shards)
@@ -64,66 +76,62 @@ class Pods:
         """What the job takes on so many nodes (at least 1)."""
         terms, used = self._terms, min(nodes, self.count)
         gap = 1 / terms.pods_a_second
-        seconds = statistics.fmean(makespan(times, used, gap) for times in self._samples)
+        seconds = statistics.fmean(makespan(pods, used, gap, terms.planning) for pods in self._samples)
         low, high = min(seconds, self._best(used)), max(seconds, self._worst(used))
-        around = terms.planning + terms.publishing + (terms.reading * self.count if self.count > 1 else 0.0)
+        after = terms.publishing + (terms.reading * self.count if self.count > 1 else 0.0)
         working = terms.amount / terms.rate.value
         return Row(
             nodes=nodes,
             shards=self.count,
-            seconds=around + seconds,
-            low=around + low,
-            high=around + high,
-            cpu_hours=nodes * terms.cpus * (around + seconds) / _HOUR,
-            busy=min(1.0, working / (nodes * (around + seconds))) if working else 0.0,
+            seconds=seconds + after,
+            low=low + after,
+            high=high + after,
+            cpu_hours=nodes * terms.cpus * (seconds + after) / _HOUR,
+            busy=min(1.0, working / (nodes * (seconds + after))) if working else 0.0,
         )
 
-    def _sample(self, rng: Random, shards: Shards) -> list[float]:
+    def _sample(self, rng: Random, shards: Shards) -> Dealt:
         """What each pod takes, typically."""
         terms = self._terms
-        starts = sample(_uneven_start(terms), self.count, rng)
+        starts = sample(self._uneven, self.count, rng)
         works = sample(shards.variation, self.count, rng)
-        times = [
-            terms.start * start + terms.setup + (work + shards.ending.mean if work else 0.0) * some
-            for start, work, some in zip(starts, shards.work, works, strict=True)
+        endings = sample(shards.ending.variation, self.count, rng)
+        work = [
+            mean * some + min(shards.ending.mean * end, shards.longest) if mean else 0.0
+            for mean, some, end in zip(shards.work, works, endings, strict=True)
         ]
         # The input's longest item is where the input is dearest, or anywhere; and anywhere in that shard.
         at = shards.dearest if shards.dearest >= 0 else rng.randrange(self.count)
-        usual = math.fsum(shards.work) / self.count
-        times[at] = max(times[at], terms.start * starts[at] + terms.setup + usual / 2 + shards.longest)
-        return times
+        work[at] = max(work[at], math.fsum(shards.work) / self.count / 2 + shards.longest)
+        return Dealt([terms.start * start + terms.setup for start in starts], work)
 
     def _best(self, nodes: int) -> float:
-        """Nobody waits for anybody, and chance is kind."""
+        """Nobody waits for anybody but for the plan, and chance is kind."""
         terms, shards, each = self._terms, self._quick, math.sqrt(self.count)
         work = shards.mean * factor(shards.variation / each, -TWO_SIDED)
-        start = terms.start * factor(_uneven_start(terms) / each, -TWO_SIDED) - terms.start_unsure
-        return (terms.setup + work + max(0.0, start)) * max(1.0, self.count / nodes)
+        start = terms.start * factor(self._uneven / each, -TWO_SIDED) - terms.start_unsure
+        return terms.planning + (terms.setup + work + max(0.0, start)) * max(1.0, self.count / nodes)
 
     def _worst(self, nodes: int) -> float:
         """As late as list scheduling can be, with the longest item met last, and chance unkind."""
         terms, shards, each = self._terms, self._slow, math.sqrt(self.count)
-        late = shards.ending.most - shards.ending.mean
-        work = (shards.mean + late) * factor(shards.variation / each, TWO_SIDED)
-        start = terms.start * factor(_uneven_start(terms) / each, TWO_SIDED) + terms.start_unsure
-        total = (work + start + terms.setup) * self.count
+        chance = shards.deviation / shards.mean if shards.mean else 0.0
+        usual = shards.mean - shards.ending.mean + shards.ending.most
+        start = terms.start * factor(self._uneven / each, TWO_SIDED) + terms.start_unsure
+        total = (usual * factor(chance / each, TWO_SIDED) + start + terms.setup) * self.count
         up = sure_largest(self.count)
-        uneven = max(shards.work) + shards.ending.most + shards.mean * max(0.0, factor(shards.variation, up) - 1)
-        starts = max(terms.start, terms.start * factor(_uneven_start(terms), up)) + terms.start_unsure
-        longest = max(uneven, shards.mean + shards.longest) + starts + terms.setup
+        starts = terms.start * max(1.0, factor(self._uneven, up)) + terms.start_unsure
+        longest = max(shards.up(up), shards.mean + shards.longest) + starts + terms.setup
         gap = 1 / terms.pods_a_second
-        typical = makespan(self._unlucky, nodes, gap)
-        lacking = (total - math.fsum(self._unlucky)) / nodes + longest - max(self._unlucky)
-        return min(graham(total, longest, nodes) + (nodes - 1) * gap, typical + max(0.0, lacking))
+        typical = makespan(self._unlucky, nodes, gap, terms.planning)
+        lacking = (total - self._unlucky.total) / nodes + longest - self._unlucky.longest
+        bound = graham(total, longest, nodes) + (nodes - 1) * gap + terms.planning
+        return min(bound, typical + max(0.0, lacking))
 
 
 def predict(terms: Terms, nodes: int) -> Row:
     """What the job takes on so many nodes (at least 1)."""
     return Pods(terms, terms.shards or nodes).on(nodes)
-
-
-def _uneven_start(terms: Terms) -> float:
-    return terms.start_deviation / terms.start if terms.start else 0.0
 
 
 def _at_worst(terms: Terms) -> Terms:
@@ -142,11 +150,8 @@ def _shards(terms: Terms, shards: int) -> Shards:
     work = [work_of(terms, amount) for amount in amounts]
     usual = math.fsum(work) / shards
     ending = ending_of(terms, terms.items / shards, usual)
-    chance = usual * _variation(terms, shards)
-    whole = usual + ending.mean
-    variation = math.hypot(chance, ending.deviation) / whole if whole else 0.0
     dearest = max(range(shards), key=amounts.__getitem__) if terms.density else -1
-    return Shards(work, ending, variation, terms.longest, dearest)
+    return Shards(work, ending, _variation(terms, shards), terms.longest, dearest)
 
 
 def _amounts(terms: Terms, shards: int) -> list[float]:

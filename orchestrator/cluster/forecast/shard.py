@@ -22,6 +22,11 @@ class Ending(Struct, frozen=True):
     deviation: float = 0.0
     most: float = 0.0
 
+    @property
+    def variation(self) -> float:
+        """The deviation over the mean."""
+        return self.deviation / self.mean if self.mean else 0.0
+
 
 def ending_of(terms: Terms, items: float, work: float) -> Ending:
     """How a shard of so many items ends, whose work takes its threads so long together.
@@ -44,7 +49,7 @@ def ending_of(terms: Terms, items: float, work: float) -> Ending:
 
 
 def with_rare(seconds: float, last: float, rare: float) -> float:
-    """The mean end of work that takes so long where one part of it takes `rare`, and begins at any time until `last`."""
+    """The mean end of work that takes so long where one part of it takes `rare` and begins at any time until `last`."""
     if last + rare <= seconds:
         return seconds
     if not last:
