@@ -102,14 +102,14 @@ def covered(found):
 
 def main(count):
     """Print a line for each kind of costs, measured whole and by a tenth."""
-    print("measured  costs        median  9 of 10  the worst  in the interval")
+    sys.stdout.write("measured  costs        median  9 of 10  the worst  in the interval\n")
     for whole in (True, False):
         for kind in KINDS:
             found = trials(kind, whole, range(5000, 5000 + count))
             off = errors(found)
             shown = (off[len(off) // 2], off[len(off) * 9 // 10], off[-1], covered(found))
             cells = "  ".join(f"{100 * figure:7.1f}%" for figure in shown)
-            print(f"{'whole' if whole else 'a tenth':8}  {kind:11} {cells}")
+            sys.stdout.write(f"{'whole' if whole else 'a tenth':8}  {kind:11} {cells}\n")
 
 
 if __name__ == "__main__":
