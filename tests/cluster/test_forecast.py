@@ -283,5 +283,5 @@ def test_the_text_fits_a_screen():
     lines = forecast_text(found, 100).splitlines()
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 100
-    assert lines[0].startswith("squares: computed, not measured, from run squares-1 of ")
+    assert lines[0].startswith("squares in 300 shards: computed, not measured, from run squares-1 of ")
     assert {row.nodes for row in (found.cheapest, found.safe, found.enough)} <= {row.nodes for row in found.rows}

@@ -68,7 +68,7 @@ def test_a_forecast_from_a_run(measured):
         each["origin"] in {"measured", "given", "assumed", "computed"} and each["source"] for each in found.values()
     )
     text = measured.ftorch(*PLAN, "--deadline", "10m").expect(0).out
-    assert text.startswith("squares: computed, not measured, from run squares-")
+    assert text.startswith("squares in 10 shards: computed, not measured, from run squares-")
     assert "cheapest" in text
     assert "pod start 20 s: assumed" in text
 
@@ -97,7 +97,7 @@ def test_a_billion_items_in_ten_thousand_shards(measured):
     assert figures(told)["work"]["value"] == 1e9
     assert told["most"] == 1000
     assert told["rows"][0]["shards"] == 10_000
-    assert used.ru_maxrss < 200_000, "kilobytes"
+    assert used.ru_maxrss < 150_000, "kilobytes"
 
 
 def test_the_newest_finished_run_is_taken(measured):

@@ -15,7 +15,8 @@ _LABEL = 13
 def forecast_text(forecast: Forecast, width: int | None = None) -> str:
     """The forecast, ended with a newline; its rows wrapped to so many columns, None for no wrapping."""
     day = time.strftime("%Y-%m-%d %H:%M", time.localtime(forecast.ended))
-    title = f"{forecast.job}: computed, not measured, from run {forecast.run} of {day}"
+    cut = f" in {count(forecast.rows[0].shards, 'shard')}" if _alike(forecast) else ""
+    title = f"{forecast.job}{cut}: computed, not measured, from run {forecast.run} of {day}"
     table = [f"  {line}" for line in _table(forecast)]
     return "\n".join([title, *table, *labelled(_rows(forecast), width, _LABEL)]) + "\n"
 
@@ -23,10 +24,15 @@ def forecast_text(forecast: Forecast, width: int | None = None) -> str:
 def _table(forecast: Forecast) -> list[str]:
     heads = ["NODES", "SHARDS", "TIME", "AT BEST", "AT WORST", "CPU-HOURS", "COST", "BUSY", ""]
     cells = [heads, *(_cells(row, _marks(forecast, row)) for row in forecast.rows)]
-    if forecast.price is None:
-        cells = [[*line[:6], *line[7:]] for line in cells]
+    left_out = {1 if _alike(forecast) else -1, 6 if forecast.price is None else -1}
+    cells = [[cell for at, cell in enumerate(line) if at not in left_out] for line in cells]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:<{wide}}" for cell, wide in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _alike(forecast: Forecast) -> bool:
+    """Whether the input is cut into as many shards however many nodes there are."""
+    return forecast.rows[0].shards == forecast.rows[-1].shards
 
 
 def _cells(row: Row, marks: str) -> list[str]:
@@ -50,7 +56,8 @@ def _rows(forecast: Forecast) -> Iterator[Line]:
     if forecast.better is not None:
         better = forecast.better
         gain = f"{duration(better.seconds)} instead of {duration(forecast.advised.seconds)}"
-        yield "shards", f"{number(better.shards)} would be better for {count(better.nodes, 'node')}: {gain}"
+        less = "; a pod that is lost costs more, then" if better.shards < forecast.advised.shards else ""
+        yield "shards", f"{number(better.shards)} would be quicker for {count(better.nodes, 'node')}: {gain}{less}"
     for label, figure in zip(["from"] + [""] * len(forecast.figures), forecast.figures, strict=False):
         yield label, _figure(figure)
     for note in forecast.notes:
