@@ -1,7 +1,7 @@
 """`ftorch plan --on kubernetes`, as a user types it: real runs, real files, no cluster."""
 
 import json
-import os
+import sys
 
 import pytest
 
@@ -15,6 +15,13 @@ def f(n):
 """
 KUBERNETES = {"image": "example.com/ftorch", "cpu": 2, "shards": 10, "store": "s3://bucket/runs"}
 AGAIN = ("--set", "output.overwrite=true")
+PEAK = """\
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], check=False)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(done.returncode)
+"""
+"""Runs a command, and tells the peak of its memory: one that pytest starts itself begins with pytest's own."""
 PLAN = ("plan", "job.yaml", "--on", "kubernetes")
 
 
@@ -86,18 +93,12 @@ def test_a_run_measures_what_its_chunks_cost(measured):
 def test_a_billion_items_in_ten_thousand_shards(measured):
     """They are planned in bounded memory: the command's peak is that of its imports."""
     large = ("--set", "input.range.stop=1000000000", "--set", "kubernetes.shards=10000", "--deadline", "6h", "--json")
-    process = measured.popen(*PLAN, *large)
-    out = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, process.stderr.read()
-    process.stderr.close()
-    process.stdout.close()
-    told = json.loads(out)
+    done = measured.ftorch(*PLAN, *large, prefix=(sys.executable, "-c", PEAK)).expect(0)
+    told = done.json()
     assert figures(told)["work"]["value"] == 1e9
     assert told["most"] == 1000
     assert told["rows"][0]["shards"] == 10_000
-    assert used.ru_maxrss < 150_000, "kilobytes"
+    assert int(done.err) < 150_000, "kilobytes"
 
 
 def test_the_newest_finished_run_is_taken(measured):
