@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, structs
 
 from orchestrator.cli.show import print_json
@@ -10,7 +11,7 @@ from orchestrator.cli.streams import say, width_of
 from orchestrator.cluster.forecast.choice import Forecast, Wish, choose
 from orchestrator.cluster.forecast.making import Asked, basis_of
 from orchestrator.cluster.forecast.measured import Measured
-from orchestrator.cluster.forecast.sources import find_measured, find_pods
+from orchestrator.cluster.forecast.sources import find_measured, find_pods, job_values
 from orchestrator.cluster.forecast.terms import Planned
 from orchestrator.cluster.forecast.text import forecast_text
 from orchestrator.engine.explain import survey
@@ -18,6 +19,7 @@ from orchestrator.errors import FtorchError, InputError, JobError
 from orchestrator.inputs.open import open_source
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
+from orchestrator.spec.load import dump_job
 from orchestrator.spec.model import JobSpec
 
 _SHORT = 10.0
@@ -98,11 +100,8 @@ def _doubts(spec: JobSpec, measured: Measured, manifest: Manifest | None) -> lis
     if measured.seconds < _SHORT:
         doubts.append(f"that run worked for {measured.seconds:.2g} s, which says little of a rate: measure more of it")
     if manifest is not None:
-        then = manifest.spec
-        changed = [
-            name for name in ("task", "arguments", "input", "runtime") if getattr(then, name) != getattr(spec, name)
-        ]
+        then, now = job_values(manifest), msgspec.json.decode(dump_job(spec))
+        changed = [name for name in ("task", "with", "input", "runtime") if then.get(name) != now.get(name)]
         if changed:
-            names = ", ".join("with" if name == "arguments" else name for name in changed)
-            doubts.append(f"that run's job was another in {names}")
+            doubts.append(f"that run's job was another in {', '.join(changed)}")
     return doubts

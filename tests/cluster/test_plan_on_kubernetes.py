@@ -114,6 +114,21 @@ def test_the_newest_finished_run_is_taken(measured):
     measured.ftorch(*PLAN, "--from", "nowhere").expect(2, "no run of that name", "nowhere")
 
 
+def test_a_run_of_another_version_is_read_all_the_same(measured):
+    """Its job file may have what this version does not read: the report is what counts."""
+    file = measured.runs()[0] / "job.json"
+    manifest = json.loads(file.read_text())
+    manifest["job"]["kubernetes"]["cpu"] = None
+    report = measured.runs()[0] / "report.json"
+    told = json.loads(report.read_text())
+    del told["nodes"][0]["costs"]
+    for name, content in ((file, manifest), (report, told)):
+        name.write_text(json.dumps(content))
+    found = measured.ftorch(*PLAN, "--json").expect(0).json()
+    assert figures(found)["uneven"]["origin"] == "assumed"
+    assert any("how much items differ was not measured" in note for note in found["notes"])
+
+
 def test_an_input_that_cannot_be_seen_from_here(measured):
     """Paths on a claim are taken to be as that run found them; from a run of the first items alone, N is asked for."""
     inside = ("--set", 'input={"files": {"root": "/data/photos"}}')

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import structs
@@ -54,6 +55,15 @@ def find_measured(named: Path | str | None, base: Path, spec: JobSpec) -> tuple[
     )
 
 
+def job_values(manifest: Manifest) -> dict[str, Any]:
+    """The job of a run as plain values: another version may have written fields that this one does not read."""
+    try:
+        values = msgspec.json.decode(manifest.job)
+    except msgspec.MsgspecError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
 def find_pods(base: Path, spec: JobSpec) -> Pods | None:
     """What pods took to start in the newest run of the job on a cluster that is kept here; None for none."""
     for _, folder in sorted(_kept(base, spec), key=lambda pair: -pair[0]):
@@ -96,7 +106,7 @@ def _demanded(store: Store) -> tuple[Measured, Manifest]:
 
 def _candidates(base: Path, spec: JobSpec) -> Iterator[tuple[float, Store | Path]]:
     for store, manifest in list_runs(base):
-        if manifest.spec.name == spec.name:
+        if job_values(manifest).get("name") == spec.name:
             yield manifest.created, store
     yield from _kept(base, spec)
 
