@@ -70,7 +70,7 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
     pools = pool_caps(spec, threads)
     with Worker() as worker:
         worker.load(Load(raw_job(spec), os.fspath(base), pools, prepare=False))
-        found = _survey(source, source.entries() if limit is None else Limited(source, limit))
+        found = survey(source, source.entries() if limit is None else Limited(source, limit))
         loaded = worker.loaded()
     output_format = resolve_output_format(spec.output, loaded.is_fold)
     refusal = None
@@ -99,7 +99,9 @@ def explain(spec: JobSpec, base: Path, limit: int | None = None) -> Explanation:
     )
 
 
-class _Survey(Struct, frozen=True):
+class Survey(Struct, frozen=True):
+    """What an input's entries add up to; `first` has the names of the first few."""
+
     splits: int
     units: int
     nbytes: int
@@ -107,7 +109,7 @@ class _Survey(Struct, frozen=True):
     first: list[str]
 
 
-def _survey(source: Source, entries: Iterable[Entry]) -> _Survey:
+def survey(source: Source, entries: Iterable[Entry]) -> Survey:
     """What the entries add up to, and the names of the first few."""
     splits = units = nbytes = 0
     cuttable = source.unit != "file"
@@ -119,4 +121,4 @@ def _survey(source: Source, entries: Iterable[Entry]) -> _Survey:
         cuttable = cuttable and not entry.whole
         if len(first) < _EXAMPLES and entry.name:
             first.append(entry.name.decode("utf-8", "backslashreplace"))
-    return _Survey(splits, units, nbytes, cuttable, first)
+    return Survey(splits, units, nbytes, cuttable, first)

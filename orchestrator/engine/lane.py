@@ -97,7 +97,10 @@ class Lane:
         started = time.perf_counter()
         work = self._filled(Unsettled(chunk))
         items = sum(segment.items for segment in work.segments)
-        self.pace.note(chunk.hi - chunk.lo, items, work.nbytes, time.perf_counter() - started)
+        units, seconds = chunk.hi - chunk.lo, time.perf_counter() - started
+        self.pace.note(units, items, work.nbytes, seconds)
+        if chunk.only is None:
+            self.pace.costs.note(chunk.lo, units, seconds)
         outcome = self._conclude(work)
         self.pace.leave_mark(time.perf_counter(), time.thread_time())
         return outcome

@@ -12,6 +12,7 @@ from orchestrator.host.cgroups import CpuLimits, Throttling, throttled_between
 from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import describe_host
 from orchestrator.host.interpreter import BackendDecision, gil_enabled
+from orchestrator.measure.costs import costs_of
 from orchestrator.measure.node import ChunkReport, NodeReport, Pauses, ThreadReport
 from orchestrator.measure.usage import Usage
 from orchestrator.run.ledger import Ledger
@@ -114,6 +115,7 @@ def report_of(decided: Decided, before: Sample, done: Done) -> NodeReport:
         commits=done.commits,
         lanes=[_thread(record) for record in done.records],
         chunks=_chunks(done.records),
+        costs=costs_of([record.pace.costs for record in done.records]),
         pauses=done.pauses,
         throttled=throttled_between(before.throttling, before.limits.throttling()),
         gil_enabled=gil_enabled(),

@@ -10,6 +10,7 @@ took very long, as where cheap items are followed by dear ones, leaves nothing o
 
 import math
 
+from orchestrator.measure.costs import CostMeter
 from orchestrator.measure.windows import Mark
 
 TARGET_SECONDS = 0.025
@@ -34,10 +35,12 @@ class Pace:
 
     Attributes:
         mark: what was done at the end of the last chunk; a whole, which others may read at any time.
+        costs: what chunks took, by where on the axis they were.
     """
 
     def __init__(self) -> None:
         self.mark: Mark | None = None
+        self.costs = CostMeter()
         self.chunks = 0
         self.units = 0
         self.items = 0

@@ -7,6 +7,7 @@ from orchestrator.host.cpus import ThreadDecision
 from orchestrator.host.facts import HostFacts
 from orchestrator.host.interpreter import BackendDecision
 from orchestrator.measure.collecting import Collecting
+from orchestrator.measure.costs import Costs
 from orchestrator.measure.diagnosis import Diagnosis
 from orchestrator.measure.scaling import Scaling
 
@@ -67,6 +68,7 @@ class NodeReport(Struct, frozen=True):
         no_scaling: why it was not.
         diagnosis: what of the node's capacity was lost, and why.
         collecting: how garbage was collected in the end, None where the run did not choose that.
+        costs: what chunks took, by where on the input's axis they were; None where there were none.
     """
 
     state: str
@@ -96,3 +98,4 @@ class NodeReport(Struct, frozen=True):
     no_scaling: str = ""
     diagnosis: Diagnosis | None = None
     collecting: Collecting | None = None
+    costs: Costs | None = None

@@ -5,6 +5,7 @@ file, or below the current one. A line that was cut by a crash is passed over, a
 again.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -12,14 +13,14 @@ import msgspec
 from orchestrator.cluster.watching import PodEnd
 
 FOLDER = ".ftorch/cluster"
-_PODS = "pods.jsonl"
+PODS = "pods.jsonl"
 
 
 class Kept:
     """The pods of one run that have ended, each once."""
 
     def __init__(self, base: Path, run: str) -> None:
-        self.file = base / FOLDER / run / _PODS
+        self.file = base / FOLDER / run / PODS
         self._uids = {end.uid for end in self.read()}
 
     def add(self, end: PodEnd) -> None:
@@ -39,16 +40,18 @@ class Kept:
 
     def read(self) -> list[PodEnd]:
         """All of them, in the order in which they were seen to end."""
+        return list(self.each())
+
+    def each(self) -> Iterator[PodEnd]:
+        """The same, one at a time."""
         if not self.file.exists():
-            return []
-        found = []
+            return
         with self.file.open("rb") as file:
             for line in file:
                 try:
-                    found.append(msgspec.json.decode(line, type=PodEnd))
+                    yield msgspec.json.decode(line, type=PodEnd)
                 except msgspec.MsgspecError:
                     continue
-        return found
 
 
 def _ends_with_newline(file: Path) -> bool:
