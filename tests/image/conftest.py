@@ -5,6 +5,7 @@ Rootful podman and buildah with runc, their storage below .cache/image: a second
 
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -37,6 +39,17 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 """
+# As Debian's own slim image, whose packages have no manuals but keep their copyright files.
+LEFT_OUT = (
+    "usr/share/doc/*/[!c]*",
+    "usr/share/doc/*/changelog*",
+    "usr/share/man",
+    "usr/share/locale",
+    "var/cache",
+    "var/lib/apt/lists",
+    "etc/hostname",
+    "etc/resolv.conf",
+)
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{}"\nrunroot = "{}"\n'
 
 
@@ -68,6 +81,39 @@ class Containers:
     def ftorch(self, *command: str | Path, options: tuple[str | Path, ...] = (), expect: int = 0) -> str:
         """Run a command of the image, in a container that may do as little as a restricted pod's."""
         return self.run("podman", "run", "--rm", *RESTRICTED, *options, IMAGE, *command, expect=expect)
+
+
+SOMEONE = 23456
+
+
+def own(folder):
+    """Give a folder and all in it to SOMEONE."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, SOMEONE, SOMEONE, follow_symlinks=False)
+
+
+class Mailbox:
+    """A pipe that containers write lines to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open = -1
+        self._seen = b""
+
+    def __enter__(self) -> Self:
+        os.mkfifo(self._path)
+        self._open = os.open(self._path, os.O_RDWR)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._open)
+        self._path.unlink()
+
+    def await_words(self, words: set[str]) -> None:
+        """Wait until all of these came; one that never comes is a failure, not a wait for ever."""
+        while lacking := words - set(self._seen.decode().split()):
+            assert select.select([self._open], [], [], 120)[0], f"nothing came from {lacking}"
+            self._seen += os.read(self._open, 1 << 16)
 
 
 IMAGE = "localhost/ftorch"
@@ -118,13 +164,14 @@ def _debootstrap(archive):
         capture_output=True,
         text=True,
     ).stdout.split()
-    [packages] = re.findall(r'^ARG RUNTIME_PACKAGES="(.*)"', (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+    [packages] = re.findall(r'^ARG RUNTIME_PACKAGES="(.*)"', text, re.MULTILINE)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         made = subprocess.run(
             [
                 "debootstrap",
                 "--variant=minbase",
-                f"--include={packages.replace(' ', ',')}",
+                f"--include={packages.replace(' ', ',')},binutils",
                 release["VERSION_CODENAME"],
                 folder,
                 next(address for address in addresses if "security" not in address),
@@ -135,17 +182,14 @@ def _debootstrap(archive):
         )
         if made.returncode:
             pytest.skip(f"debootstrap makes no base here: {made.stdout[-300:]} {made.stderr[-300:]}")
-        without = [
-            f"--exclude=./{path}"
-            for path in ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache", "var/lib/apt/lists")
-        ]
+        without = [f"--exclude=./{path}" for path in LEFT_OUT]
         subprocess.run(["tar", "-C", folder, *without, "-cf", f"{archive}.new", "."], check=True)
         os.rename(f"{archive}.new", archive)
 
 
 @pytest.fixture(scope="session")
-def image(containers, base, tmp_path_factory):
-    """The Dockerfile's image, tagged IMAGE, with this interpreter given and its packages fetched beforehand."""
+def context(containers, tmp_path_factory):
+    """What the Dockerfile is built from, in a folder of its own, with this interpreter given."""
     context = tmp_path_factory.mktemp("context")
     for name in CONTAINED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
@@ -156,41 +200,45 @@ def image(containers, base, tmp_path_factory):
     shutil.rmtree(given, ignore_errors=True)
     shutil.copytree(sys.base_prefix, given, symlinks=True)
     subprocess.run([context / "tools/image/trim", given], check=True)
-    build(containers, base, context, fetch(context))
-    yield IMAGE
+    yield context
     shutil.rmtree(context, ignore_errors=True)
 
 
-def _copy_file(source, target):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
-
-
-def fetch(context):
+@pytest.fixture(scope="session")
+def wheels(context):
     """The folder of the wheels that the image's packages come from, fetched with this machine's pip settings."""
     [extras] = re.findall(r'^ARG EXTRAS="(.*)"', (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     locked = subprocess.run(
         [sys.executable, ROOT / "tools/image/locked.py", ROOT, *extras.split()], check=True, stdout=subprocess.PIPE
     ).stdout
-    (context / "lock").write_bytes(locked)
+    lock = context.parent / "lock"
+    lock.write_bytes(locked)
     wheels = CACHE / "wheels"
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps", "-d", wheels]
-    subprocess.run([*pip, "-r", context / "lock"], check=True)
+    subprocess.run([*pip, "-r", lock], check=True)
     return wheels
 
 
-def build(containers, base, context, wheels):
-    """Build without a network; give what was printed."""
-    arguments = {"BASE": base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
-    options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-    command = (
-        "buildah",
-        "bud",
-        "--layers",
-        "--network=none",
-        "--pull-never",
-        f"--volume={wheels}:/wheels:ro",
-        "-t",
-        IMAGE,
-    )
-    return containers.run(*command, *options, context)
+@pytest.fixture(scope="session")
+def build(containers, base, wheels):
+    """Builds a context with the repository's Dockerfile, without a network."""
+
+    def built(context: Path, tag: str, *options: str, **arguments: str) -> str:
+        arguments |= {"BASE": base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
+        given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        command = ("buildah", "bud", "--network=none", "--pull-never", f"--volume={wheels}:/wheels:ro", "-t", tag)
+        return containers.run(*command, *given, *options, context)
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def image(build, context):
+    """The Dockerfile's image, tagged IMAGE; what did not change since an earlier build is not built again."""
+    build(context, IMAGE, "--layers")
+    return IMAGE
+
+
+def _copy_file(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
