@@ -9,11 +9,13 @@ ARG BASE=debian:bookworm-slim
 ARG RUNTIME_PACKAGES="base-files base-passwd bash ca-certificates coreutils dash findutils grep gzip hostname libbz2-1.0 \
 libc-bin libffi8 liblzma5 libncursesw6 libreadline8 libsqlite3-0 libssl3 libstdc++6 libuuid1 libzstd1 ncurses-base openssl \
 sed tar tzdata zlib1g"
+ARG ADD_PACKAGES=""
 
 FROM ${BASE} AS runtime
 ARG RUNTIME_PACKAGES
+ARG ADD_PACKAGES
 COPY tools/image/packages /src/tools/image/
-RUN bash /src/tools/image/packages ${RUNTIME_PACKAGES}
+RUN bash /src/tools/image/packages ${RUNTIME_PACKAGES} ${ADD_PACKAGES}
 
 FROM ${BASE} AS interpreter
 ARG FTORCH_PGO=0
@@ -36,11 +38,12 @@ RUN bash /src/tools/image/assemble /src /opt/python "${EXTRAS}"
 
 FROM runtime AS finished
 ARG RUNTIME_PACKAGES
+ARG ADD_PACKAGES
 ARG ROOT=packages
 ARG SOURCE_DATE_EPOCH=0
 COPY tools/image/finish tools/image/health.py tools/image/root.py tools/image/sbom.py /src/tools/image/
 COPY --from=assembled /opt/python /image/system/opt/python
-RUN if [ "${ROOT}" = whole ]; then RUNTIME_PACKAGES=; fi; bash /src/tools/image/finish /image "${RUNTIME_PACKAGES}"
+RUN bash /src/tools/image/finish /image "${ROOT}" "${RUNTIME_PACKAGES} ${ADD_PACKAGES}"
 
 FROM scratch
 ARG BASE

@@ -226,7 +226,17 @@ def build(containers, base, wheels):
     def built(context: Path, tag: str, *options: str, **arguments: str) -> str:
         arguments |= {"BASE": base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
         given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-        command = ("buildah", "bud", "--network=none", "--pull-never", f"--volume={wheels}:/wheels:ro", "-t", tag)
+        command = (
+            "buildah",
+            "bud",
+            "--layers",
+            "--timestamp=0",
+            "--network=none",
+            "--pull-never",
+            f"--volume={wheels}:/wheels:ro",
+            "-t",
+            tag,
+        )
         return containers.run(*command, *given, *options, context)
 
     return built
@@ -235,7 +245,7 @@ def build(containers, base, wheels):
 @pytest.fixture(scope="session")
 def image(build, context):
     """The Dockerfile's image, tagged IMAGE; what did not change since an earlier build is not built again."""
-    build(context, IMAGE, "--layers")
+    build(context, IMAGE)
     return IMAGE
 
 
