@@ -33,7 +33,9 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 ARG PIP_NO_INDEX
 COPY --from=interpreter /interpreter /opt/python
-COPY . /src
+COPY pyproject.toml requirements.lock README.md LICENSE /src/
+COPY orchestrator /src/orchestrator
+COPY tools/image/assemble tools/image/health.py tools/image/locked.py tools/image/settle.py tools/image/trim /src/tools/image/
 RUN bash /src/tools/image/assemble /src /opt/python "${EXTRAS}"
 
 FROM runtime AS finished

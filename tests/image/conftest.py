@@ -3,9 +3,9 @@
 Rootful podman and buildah with runc, their storage below .cache/image: a second run builds only what changed.
 """
 
+import hashlib
 import os
 import re
-import select
 import shutil
 import subprocess
 import sys
@@ -13,7 +13,6 @@ import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -83,39 +82,6 @@ class Containers:
         return self.run("podman", "run", "--rm", *RESTRICTED, *options, IMAGE, *command, expect=expect)
 
 
-SOMEONE = 23456
-
-
-def own(folder):
-    """Give a folder and all in it to SOMEONE."""
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, SOMEONE, SOMEONE, follow_symlinks=False)
-
-
-class Mailbox:
-    """A pipe that containers write lines to."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._open = -1
-        self._seen = b""
-
-    def __enter__(self) -> Self:
-        os.mkfifo(self._path)
-        self._open = os.open(self._path, os.O_RDWR)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._open)
-        self._path.unlink()
-
-    def await_words(self, words: set[str]) -> None:
-        """Wait until all of these came; one that never comes is a failure, not a wait for ever."""
-        while lacking := words - set(self._seen.decode().split()):
-            assert select.select([self._open], [], [], 120)[0], f"nothing came from {lacking}"
-            self._seen += os.read(self._open, 1 << 16)
-
-
 IMAGE = "localhost/ftorch"
 RESTRICTED = ("--pull=never", "--network=none", "--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
@@ -144,19 +110,22 @@ def containers():
 @pytest.fixture(scope="session")
 def base(containers):
     """A Debian like this one, with what the image's interpreter is linked to; no image is pulled."""
-    archive = CACHE / "base.tar"
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+    [packages] = re.findall(r'^ARG RUNTIME_PACKAGES="(.*)"', text, re.MULTILINE)
+    kind = hashlib.sha256(f"{packages} {LEFT_OUT}".encode()).hexdigest()[:12]
+    archive, base = CACHE / f"base-{kind}.tar", f"localhost/base:{kind}"
     if not archive.exists():
-        _debootstrap(archive)
-    if not containers.run("podman", "images", "--quiet", "localhost/base").strip():
-        containers.run("podman", "import", "--quiet", archive, "localhost/base")
-    command = ["podman", "run", "--rm", *RESTRICTED, "localhost/base", "true"]
+        _debootstrap(archive, [*packages.split(), "binutils"])
+    if not containers.run("podman", "images", "--quiet", base).strip():
+        containers.run("podman", "import", "--quiet", archive, base)
+    command = ["podman", "run", "--rm", *RESTRICTED, base, "true"]
     tried = subprocess.run(command, check=False, env=containers.environment, capture_output=True, text=True)
     if tried.returncode:
         pytest.skip(f"podman starts no container here: {tried.stderr[-300:]}")
-    return "localhost/base"
+    return base
 
 
-def _debootstrap(archive):
+def _debootstrap(archive, packages):
     release = dict(re.findall(r'^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text(), re.MULTILINE))
     addresses = subprocess.run(
         ["apt-get", "indextargets", "-o", "APT::Get::IndexTargets::ReleaseInfo=false", "--format", "$(REPO_URI)"],
@@ -164,14 +133,12 @@ def _debootstrap(archive):
         capture_output=True,
         text=True,
     ).stdout.split()
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
-    [packages] = re.findall(r'^ARG RUNTIME_PACKAGES="(.*)"', text, re.MULTILINE)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         made = subprocess.run(
             [
                 "debootstrap",
                 "--variant=minbase",
-                f"--include={packages.replace(' ', ',')},binutils",
+                f"--include={','.join(packages)}",
                 release["VERSION_CODENAME"],
                 folder,
                 next(address for address in addresses if "security" not in address),

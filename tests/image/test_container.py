@@ -9,7 +9,8 @@ import pytest
 
 from orchestrator.errors import BAD_JOB, RESUMABLE
 from orchestrator.version import __version__
-from tests.image.conftest import IMAGE, RESTRICTED, SOMEONE, Mailbox, own
+from tests.image.conftest import IMAGE, RESTRICTED
+from tests.image.sharing import SOMEONE, Mailbox, own
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("image")]
 

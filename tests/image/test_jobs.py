@@ -10,7 +10,8 @@ import pytest
 
 from orchestrator.errors import RESUMABLE, TOO_MANY_FAILED
 from tests.command import ROOT, Place
-from tests.image.conftest import IMAGE, RESTRICTED, SOMEONE, Mailbox, own
+from tests.image.conftest import IMAGE, RESTRICTED
+from tests.image.sharing import SOMEONE, Mailbox, own
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("image")]
 
