@@ -32,11 +32,12 @@ ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 ARG PIP_NO_INDEX
+ARG SOURCE_DATE_EPOCH=0
 COPY --from=interpreter /interpreter /opt/python
 COPY pyproject.toml requirements.lock README.md LICENSE /src/
 COPY orchestrator /src/orchestrator
 COPY tools/image/assemble tools/image/health.py tools/image/locked.py tools/image/settle.py tools/image/trim /src/tools/image/
-RUN bash /src/tools/image/assemble /src /opt/python "${EXTRAS}"
+RUN bash /src/tools/image/assemble /src /opt/python "${EXTRAS}" /image /notes
 
 FROM runtime AS finished
 ARG RUNTIME_PACKAGES
@@ -44,8 +45,9 @@ ARG ADD_PACKAGES
 ARG ROOT=packages
 ARG SOURCE_DATE_EPOCH=0
 COPY tools/image/finish tools/image/health.py tools/image/root.py tools/image/sbom.py /src/tools/image/
-COPY --from=assembled /opt/python /image/system/opt/python
-RUN bash /src/tools/image/finish /image "${ROOT}" "${RUNTIME_PACKAGES} ${ADD_PACKAGES}"
+COPY --from=assembled /notes /notes
+COPY --from=assembled /image/ /image/system/
+RUN bash /src/tools/image/finish /image /notes "${ROOT}" "${RUNTIME_PACKAGES} ${ADD_PACKAGES}"
 
 FROM scratch
 ARG BASE
@@ -59,7 +61,8 @@ LABEL org.opencontainers.image.title="ftorch" \
       org.opencontainers.image.base.name="${BASE}" \
       dev.ftorch.sbom="/opt/python/share/sbom/ftorch.cdx.json"
 COPY --from=finished /image/system/ /
-COPY --from=finished /image/python/ /
+COPY --from=assembled /image/ /
+COPY --from=finished /image/bill/ /
 # /tmp is what a container with a read-only root can write; any uid may be given.
 ENV PATH="/opt/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     HOME=/tmp \

@@ -37,7 +37,7 @@ NEEDLESS = re.compile(
 )
 # What an engine writes anew for each container, what is mounted, and what is there for the build alone.
 NEVER = re.compile(
-    r"(proc|sys|dev|run|tmp)/|(image|src|opt/python)(/|$)|(etc/(hosts|hostname|resolv\.conf)|\.dockerenv)$"
+    r"(proc|sys|dev|run|tmp)/|(image|notes|src|opt/python)(/|$)|(etc/(hosts|hostname|resolv\.conf)|\.dockerenv)$"
 )
 _LINKED = re.compile(r"^\t(?:\S+ => )?(/\S+) \(0x", re.MULTILINE)
 

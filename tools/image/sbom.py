@@ -1,10 +1,11 @@
 """Write the image's bill of materials: CycloneDX 1.6, of what was installed into it.
 
-    python tools/image/sbom.py ROOT
+    python tools/image/sbom.py ROOT REPORT BILL
 
-ROOT is the image's root folder, its Python below opt/python. Read are pip's own report (which archive, with which
-hash), the distributions' metadata, the lists that some bring of what is compiled in, the interpreter, the note of
-its source that tools/setup leaves (SOURCE), dpkg's status and os-release. The same content gives the same bytes.
+ROOT is the image's root folder, its Python below opt/python. REPORT is pip's own (`pip install --report`: which
+archive, with which hash). Read are the distributions' metadata, too, the lists that some bring of what is compiled in,
+the interpreter, the note of its source that tools/setup leaves (SOURCE), dpkg's status and os-release. The same content
+gives the same bytes.
 """
 
 import hashlib
@@ -21,10 +22,6 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 PYTHON = "opt/python"
-FOLDER = "share/sbom"
-NAME = "ftorch.cdx.json"
-# What pip said of its installation (`pip install --report`); it is read and removed.
-REPORTS = "pip-*.json"
 SUBJECT = "ftorch"
 
 type Component = dict[str, Any]
@@ -115,7 +112,7 @@ def package(about: dict[str, str], system: dict[str, str]) -> Component:
     return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 
 
-def components(root: Path) -> Iterator[Component]:
+def components(root: Path, report: dict[str, Any]) -> Iterator[Component]:
     """All that is in the image: system, interpreter, distributions, packages."""
     release = (root / "usr/lib/os-release").read_text(encoding="utf-8")
     system = {key: value.strip("\"'") for key, _, value in (line.partition("=") for line in release.splitlines())}
@@ -123,10 +120,7 @@ def components(root: Path) -> Iterator[Component]:
     yield about | ({"version": system["VERSION_ID"]} if "VERSION_ID" in system else {})
     python = root / PYTHON
     yield interpreter(python, sys.version.split()[0])
-    reports = [json.loads(path.read_bytes()) for path in sorted((python / FOLDER).glob(REPORTS))]
-    archives = {
-        normal(one["metadata"]["name"]): one["download_info"] for report in reports for one in report["install"]
-    }
+    archives = {normal(one["metadata"]["name"]): one["download_info"] for one in report["install"]}
     for site in python.glob("lib/python3.*/site-packages"):
         for found in sorted(distributions(path=[str(site)]), key=lambda one: normal(one.name)):
             if found.name != SUBJECT:
@@ -154,21 +148,18 @@ def document(parts: list[Component], subject: Component, moment: datetime) -> di
     }
 
 
-def main(root: Path) -> None:
-    """Write it, and take what it was made from out of the image."""
-    folder = root / PYTHON / FOLDER
+def main(root: Path, report: Path, bill: Path) -> None:
+    """Write it."""
     [ours] = distributions(
         name=SUBJECT, path=[str(path) for path in root.glob(f"{PYTHON}/lib/python3.*/site-packages")]
     )
     subject: Component = {"type": "container", "bom-ref": SUBJECT, "name": SUBJECT, "version": ours.version}
     subject |= {"licenses": licences(ours.metadata), "purl": f"pkg:oci/{SUBJECT}"}
     moment = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or 0), UTC)
-    made = document(list(components(root)), subject, moment)
-    (folder / NAME).write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for report in folder.glob(REPORTS):
-        report.unlink()
-    print(f"{NAME}: {len(made['components'])} components")
+    made = document(list(components(root, json.loads(report.read_bytes()))), subject, moment)
+    bill.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{bill.name}: {len(made['components'])} components")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))
