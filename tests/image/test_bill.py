@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from email import message_from_string
+from hashlib import sha256
 from itertools import batched
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def root(tmp_path):
     about = "Metadata-Version: 2.4\nName: ftorch\nVersion: 0.1.0\nLicense-Expression: Apache-2.0\n"
     write(f"{site}/ftorch-0.1.0.dist-info/METADATA", about)
     write("opt/python/bin/python3.14t", "program")
+    write("opt/python/lib/python3.14t/ensurepip/_bundled/pip-26.2-py3-none-any.whl", "archive")
     write("opt/python/SOURCE", f"3.14.7 pool/python3.14.tar.xz {'cd' * 32}\n")
     write("notes/pip.json", PIP)
     write("usr/lib/os-release", 'ID=debian\nVERSION_ID="12"\n')
@@ -112,6 +114,8 @@ def test_what_it_says(root):
     assert python["version"] == sys.version.split()[0]
     [source] = python["externalReferences"]
     assert (source["url"], source["hashes"][0]["content"]) == ("pool/python3.14.tar.xz", "cd" * 32)
+    [pip] = python["components"]
+    assert (pip["purl"], pip["hashes"][0]["content"]) == ("pkg:pypi/pip@26.2", sha256(b"archive").hexdigest())
     assert thing["purl"] == "pkg:pypi/some-thing@1.0?file_name=some%2Bthing-1.0-py3-none-any.whl"
     assert (thing["hashes"][0]["content"], thing["licenses"]) == ("ab" * 32, [{"expression": "MIT"}])
     assert [(inner["name"], inner["version"]) for inner in thing["components"]] == [("zlib", "1.3"), ("libtiff", "4.7")]

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.command import ROOT
-from tools.image.root import NEEDLESS, NEVER, status
+from tools.image.root import NEEDLESS, NEVER, provided, status
 
 SCRIPT = ROOT / "tools/image/root.py"
 
@@ -47,6 +47,14 @@ def test_the_status_of_what_is_kept():
     text = "Package: a\nVersion: 1\nDescription: x\n .\n y\n\nPackage: ab\nVersion: 2\n\nPackage: c\nVersion: 3\n"
     assert status(text, {"a", "c"}) == "Package: a\nVersion: 1\nDescription: x\n .\n y\n\nPackage: c\nVersion: 3\n\n"
     assert status(text, set()) == ""
+
+
+def test_a_package_may_stand_for_another():
+    """A name means the package of that name, else one that provides it."""
+    text = "Package: libssl3t64\nProvides: libssl3 (= 3.5), x\n\nPackage: x\nDescription: y\n Provides: z\n"
+    assert provided(text) == {"libssl3t64": "libssl3t64", "libssl3": "libssl3t64", "x": "x"}
+    turned = "\n\n".join(reversed(text.strip().split("\n\n")))
+    assert provided(turned) == provided(text)
 
 
 @pytest.fixture

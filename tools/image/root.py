@@ -47,6 +47,18 @@ def installed() -> dict[str, list[str]]:
     return dict(_listed(Path("/var/lib/dpkg/info")))
 
 
+def provided(text: str) -> dict[str, str]:
+    """Which package of dpkg's status stands for a name: itself, or one that provides it (libssl3t64 libssl3)."""
+    found: dict[str, str] = {}
+    for one in text.strip().split("\n\n"):
+        fields = dict(line.partition(": ")[::2] for line in one.splitlines() if not line.startswith(" "))
+        others = [name.split()[0] for name in fields.get("Provides", "").split(",") if name.strip()]
+        found |= {name: fields["Package"] for name in others if name not in found} | {
+            fields["Package"]: fields["Package"]
+        }
+    return found
+
+
 def _listed(folder: Path) -> Iterator[tuple[str, list[str]]]:
     for file in sorted(folder.glob("*.list")):
         lines = file.read_text(encoding="utf-8").splitlines()
@@ -144,11 +156,13 @@ def status(text: str, kept: set[str]) -> str:
 def main(target: Path, names: list[str]) -> None:
     """Fill the target, and print which packages came."""
     packages = installed()
-    kept = closed(names, packages, target) if names else set(packages)
+    told = Path("/", STATUS).read_text(encoding="utf-8")
+    stands = provided(told)
+    kept = closed([stands.get(name, name) for name in names], packages, target) if names else set(packages)
     copy(chosen(kept, packages) if names else whole(), target)
     written = target / STATUS
     written.parent.mkdir(parents=True, exist_ok=True)
-    written.write_text(status(Path("/", STATUS).read_text(encoding="utf-8"), kept), encoding="utf-8")
+    written.write_text(status(told, kept), encoding="utf-8")
     subprocess.run(["ldconfig", "-r", target, "-X"], check=True)
     (target / "var/cache/ldconfig/aux-cache").unlink(missing_ok=True)
     print(f"{len(kept)} Debian packages: {' '.join(sorted(kept))}")

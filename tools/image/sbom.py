@@ -90,7 +90,17 @@ def interpreter(python: Path, version: str) -> Component:
         _, path, sha256 = note.read_text(encoding="utf-8").split()
         source = {"type": "source-distribution", "url": path, "hashes": [{"alg": "SHA-256", "content": sha256}]}
         component["externalReferences"] = [source]
+    if inside := [pip(wheel) for wheel in sorted(python.glob("lib/python3.*/ensurepip/_bundled/*.whl"))]:
+        component["components"] = inside
     return component
+
+
+def pip(wheel: Path) -> Component:
+    """The pip that CPython brings as an archive, for ensurepip."""
+    name, version, *_ = wheel.name.split("-")
+    hashes = [{"alg": "SHA-256", "content": hashlib.sha256(wheel.read_bytes()).hexdigest()}]
+    purl = f"pkg:pypi/{name}@{version}"
+    return {"type": "library", "bom-ref": purl, "name": name, "version": version, "hashes": hashes, "purl": purl}
 
 
 def paragraphs(text: str) -> Iterator[dict[str, str]]:
