@@ -63,6 +63,7 @@ class Containers:
     """Podman and buildah with a storage of their own."""
 
     environment: dict[str, str]
+    folder: Path
 
     def run(self, *command: str | Path, expect: int = 0) -> str:
         """Run a program to its end; what it printed to standard output."""
@@ -70,6 +71,7 @@ class Containers:
             [*map(str, command)],
             check=False,
             env=self.environment,
+            cwd=self.folder,  # where conmon leaves a file named oom
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -102,7 +104,7 @@ def containers():
         "CONTAINERS_CONF": str(running / "containers.conf"),
         "CONTAINERS_STORAGE_CONF": str(running / "storage.conf"),
     }
-    yield Containers({**os.environ, **settings})
+    yield Containers({**os.environ, **settings}, running)
     subprocess.run(["umount", CACHE / "storage/overlay"], check=False, capture_output=True)
     shutil.rmtree(running, ignore_errors=True)
 
