@@ -33,7 +33,8 @@ run: setup ## hash half a gigabyte of real files on every CPU this container may
 
 check: setup ## shell, style, types, layers: what can be read without running
 	@$(bin)/python -VV
-	$(bin)/shellcheck -x tools/setup tools/lock .ci/run $(addprefix tools/image/,assemble interpreter packages trim)
+	$(bin)/shellcheck -x tools/setup tools/lock .ci/run $(addprefix tools/image/,assemble finish interpreter packages trim)
+	$(bin)/hadolint Dockerfile
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import click
 from msgspec import Struct
@@ -21,6 +22,11 @@ Examples:
   ftorch doctor
   docker run --rm --cpus 1.5 IMAGE doctor --json
 """
+
+PGO_SETUP = "`FTORCH_PGO=1 make setup` builds one with it"
+PGO_IMAGE = "`docker build --build-arg FTORCH_PGO=1 .` in ftorch's repository builds this image with one"
+# What the image's build writes, below its Python: here is the image then.
+BILL_OF_MATERIALS = "share/sbom/ftorch.cdx.json"
 
 
 class Diagnosis(Struct, frozen=True):
@@ -61,10 +67,8 @@ def _advice(host: HostFacts, threads: ThreadDecision, backend: BackendDecision) 
             "this Python has a GIL: jobs run on processes; `uv python install 3.14t` or `make setup` gets one without"
         )
     elif python.optimised is False:
-        advice.append(
-            "this Python was built without profile-guided optimisation: about 1.2 times slower; "
-            "`FTORCH_PGO=1 make setup` builds one with it"
-        )
+        builds = PGO_IMAGE if (Path(sys.base_prefix) / BILL_OF_MATERIALS).exists() else PGO_SETUP
+        advice.append(f"this Python was built without profile-guided optimisation: about 1.2 times slower; {builds}")
     if host.quota is not None and host.quota.cpus != int(host.quota.cpus):
         advice.append(
             f"the quota is {host.quota.cpus:g} CPUs, not a whole number: the rest is lost, or throttles one thread"

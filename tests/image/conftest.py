@@ -3,6 +3,7 @@
 Rootful podman and buildah with runc, their storage below .cache/image: a second run builds only what changed.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -37,6 +38,17 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 """
+# As Debian's own slim image, whose packages have no manuals but keep their copyright files.
+LEFT_OUT = (
+    "usr/share/doc/*/[!c]*",
+    "usr/share/doc/*/changelog*",
+    "usr/share/man",
+    "usr/share/locale",
+    "var/cache",
+    "var/lib/apt/lists",
+    "etc/hostname",
+    "etc/resolv.conf",
+)
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{}"\nrunroot = "{}"\n'
 
 
@@ -51,6 +63,7 @@ class Containers:
     """Podman and buildah with a storage of their own."""
 
     environment: dict[str, str]
+    folder: Path
 
     def run(self, *command: str | Path, expect: int = 0) -> str:
         """Run a program to its end; what it printed to standard output."""
@@ -58,6 +71,7 @@ class Containers:
             [*map(str, command)],
             check=False,
             env=self.environment,
+            cwd=self.folder,  # where conmon leaves a file named oom
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -90,7 +104,7 @@ def containers():
         "CONTAINERS_CONF": str(running / "containers.conf"),
         "CONTAINERS_STORAGE_CONF": str(running / "storage.conf"),
     }
-    yield Containers({**os.environ, **settings})
+    yield Containers({**os.environ, **settings}, running)
     subprocess.run(["umount", CACHE / "storage/overlay"], check=False, capture_output=True)
     shutil.rmtree(running, ignore_errors=True)
 
@@ -98,19 +112,22 @@ def containers():
 @pytest.fixture(scope="session")
 def base(containers):
     """A Debian like this one, with what the image's interpreter is linked to; no image is pulled."""
-    archive = CACHE / "base.tar"
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+    [packages] = re.findall(r'^ARG RUNTIME_PACKAGES="(.*)"', text, re.MULTILINE)
+    kind = hashlib.sha256(f"{packages} {LEFT_OUT}".encode()).hexdigest()[:12]
+    archive, base = CACHE / f"base-{kind}.tar", f"localhost/base:{kind}"
     if not archive.exists():
-        _debootstrap(archive)
-    if not containers.run("podman", "images", "--quiet", "localhost/base").strip():
-        containers.run("podman", "import", "--quiet", archive, "localhost/base")
-    command = ["podman", "run", "--rm", *RESTRICTED, "localhost/base", "true"]
+        _debootstrap(archive, [*packages.split(), "binutils"])
+    if not containers.run("podman", "images", "--quiet", base).strip():
+        containers.run("podman", "import", "--quiet", archive, base)
+    command = ["podman", "run", "--rm", *RESTRICTED, base, "true"]
     tried = subprocess.run(command, check=False, env=containers.environment, capture_output=True, text=True)
     if tried.returncode:
         pytest.skip(f"podman starts no container here: {tried.stderr[-300:]}")
-    return "localhost/base"
+    return base
 
 
-def _debootstrap(archive):
+def _debootstrap(archive, packages):
     release = dict(re.findall(r'^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text(), re.MULTILINE))
     addresses = subprocess.run(
         ["apt-get", "indextargets", "-o", "APT::Get::IndexTargets::ReleaseInfo=false", "--format", "$(REPO_URI)"],
@@ -118,13 +135,12 @@ def _debootstrap(archive):
         capture_output=True,
         text=True,
     ).stdout.split()
-    [packages] = re.findall(r'^ARG RUNTIME_PACKAGES="(.*)"', (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         made = subprocess.run(
             [
                 "debootstrap",
                 "--variant=minbase",
-                f"--include={packages.replace(' ', ',')}",
+                f"--include={','.join(packages)}",
                 release["VERSION_CODENAME"],
                 folder,
                 next(address for address in addresses if "security" not in address),
@@ -135,17 +151,14 @@ def _debootstrap(archive):
         )
         if made.returncode:
             pytest.skip(f"debootstrap makes no base here: {made.stdout[-300:]} {made.stderr[-300:]}")
-        without = [
-            f"--exclude=./{path}"
-            for path in ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache", "var/lib/apt/lists")
-        ]
+        without = [f"--exclude=./{path}" for path in LEFT_OUT]
         subprocess.run(["tar", "-C", folder, *without, "-cf", f"{archive}.new", "."], check=True)
         os.rename(f"{archive}.new", archive)
 
 
 @pytest.fixture(scope="session")
-def image(containers, base, tmp_path_factory):
-    """The Dockerfile's image, tagged IMAGE, with this interpreter given and its packages fetched beforehand."""
+def context(containers, tmp_path_factory):
+    """What the Dockerfile is built from, in a folder of its own, with this interpreter given."""
     context = tmp_path_factory.mktemp("context")
     for name in CONTAINED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
@@ -156,41 +169,55 @@ def image(containers, base, tmp_path_factory):
     shutil.rmtree(given, ignore_errors=True)
     shutil.copytree(sys.base_prefix, given, symlinks=True)
     subprocess.run([context / "tools/image/trim", given], check=True)
-    build(containers, base, context, fetch(context))
-    yield IMAGE
+    yield context
     shutil.rmtree(context, ignore_errors=True)
 
 
-def _copy_file(source, target):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
-
-
-def fetch(context):
+@pytest.fixture(scope="session")
+def wheels(context):
     """The folder of the wheels that the image's packages come from, fetched with this machine's pip settings."""
     [extras] = re.findall(r'^ARG EXTRAS="(.*)"', (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     locked = subprocess.run(
         [sys.executable, ROOT / "tools/image/locked.py", ROOT, *extras.split()], check=True, stdout=subprocess.PIPE
     ).stdout
-    (context / "lock").write_bytes(locked)
+    lock = context.parent / "lock"
+    lock.write_bytes(locked)
     wheels = CACHE / "wheels"
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps", "-d", wheels]
-    subprocess.run([*pip, "-r", context / "lock"], check=True)
+    subprocess.run([*pip, "-r", lock], check=True)
     return wheels
 
 
-def build(containers, base, context, wheels):
-    """Build without a network; give what was printed."""
-    arguments = {"BASE": base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
-    options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-    command = (
-        "buildah",
-        "bud",
-        "--layers",
-        "--network=none",
-        "--pull-never",
-        f"--volume={wheels}:/wheels:ro",
-        "-t",
-        IMAGE,
-    )
-    return containers.run(*command, *options, context)
+@pytest.fixture(scope="session")
+def build(containers, base, wheels):
+    """Builds a context with the repository's Dockerfile, without a network."""
+
+    def built(context: Path, tag: str, *options: str, **arguments: str) -> str:
+        arguments |= {"BASE": base, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/wheels"}
+        given = [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        command = (
+            "buildah",
+            "bud",
+            "--layers",
+            "--timestamp=0",
+            "--network=none",
+            "--pull-never",
+            f"--volume={wheels}:/wheels:ro",
+            "-t",
+            tag,
+        )
+        return containers.run(*command, *given, *options, context)
+
+    return built
+
+
+@pytest.fixture(scope="session")
+def image(build, context):
+    """The Dockerfile's image, tagged IMAGE; what did not change since an earlier build is not built again."""
+    build(context, IMAGE)
+    return IMAGE
+
+
+def _copy_file(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)

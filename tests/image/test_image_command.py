@@ -44,6 +44,7 @@ def test_it_writes_a_dockerfile(place):
         "on a cluster: kubernetes: {image: REGISTRY/squares, job_file: /app/job.yaml}",
     ]
     assert (place / "Dockerfile").read_text() == GOLDEN
+    lint(place / "Dockerfile")
     assert (place / ".dockerignore").read_text().splitlines()[-2:] == ["data/in", "out/all.jsonl"]
     place.write("Dockerfile", "mine")
     place.ftorch("image", "job.yaml").expect(BAD_JOB, "Dockerfile: it would be overwritten", "--out")

@@ -49,6 +49,7 @@ def test_build_is_made_once(project, pool):
     prefix = built_at(project).removesuffix("/bin/python3.14t")
     words = f"--disable-gil --prefix={prefix} --with-ensurepip=no --disable-test-modules CFLAGS=\n"
     assert (pool.left / "configured").read_text() == words
+    assert Path(prefix, "SOURCE").read_text() == pool.env["FTORCH_SOURCE"] + "\n"
 
     (pool.left / "compiled").unlink()
     again = project.setup(**pool.env)

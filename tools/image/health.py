@@ -1,14 +1,46 @@
 """Check an interpreter before it becomes an image: threads without the GIL, its own modules, every installed package.
 
-Ends with what is wrong, or prints one line.
+Every shared library of it is loaded, so that none lacks another and none was damaged when it was stripped. Ends with
+what is wrong, or prints one line.
 """
 
+import ctypes
 import importlib
+import os
 import sys
 import warnings
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
-STANDARD = ("bz2", "compression.zstd", "ctypes", "ensurepip", "lzma", "readline", "sqlite3", "ssl", "uuid", "zlib")
+STANDARD = (
+    "bz2",
+    "compression.zstd",
+    "ctypes",
+    "curses",
+    "ensurepip",
+    "lzma",
+    "readline",
+    "sqlite3",
+    "ssl",
+    "uuid",
+    "zlib",
+    "zoneinfo",
+)
+
+
+def load(folder: Path) -> int:
+    """Load all shared libraries below a folder, without initialising a module; how many there are.
+
+    Raises:
+        SystemExit: one of them cannot be loaded.
+    """
+    paths = sorted(path for path in folder.rglob("*.so*") if not path.is_symlink())
+    for path in paths:
+        try:
+            ctypes.CDLL(str(path), mode=os.RTLD_NOW)
+        except OSError as error:
+            raise SystemExit(f"{path} cannot be loaded: {error}") from error
+    return len(paths)
 
 
 def main() -> None:
@@ -21,7 +53,8 @@ def main() -> None:
         importlib.import_module(name)
         if sys._is_gil_enabled():  # noqa: SLF001
             raise SystemExit(f"importing {name} turned the GIL on")
-    print(f"the GIL stays off with {', '.join(installed)}")
+    count = load(Path(sys.base_prefix, "lib"))
+    print(f"the GIL stays off with {', '.join(installed)}; {count} shared libraries can be loaded")
 
 
 if __name__ == "__main__":

@@ -113,6 +113,8 @@ install_build() {
         echo "the interpreter that was built will not do: $why" >>"$failed_log"
         return 1
     fi
+    # What it was made from: the image's bill of materials tells it.
+    source_of "$version" >"$stage$prefix/SOURCE" || return 1
     mkdir -p -- "$(dirname -- "$prefix")" && rm -rf -- "$prefix" && mv -- "$stage$prefix" "$prefix" || return 1
     rm -rf -- "$stage" "$tree"
 }
