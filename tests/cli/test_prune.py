@@ -16,7 +16,8 @@ SLOW = "import time\n\n\ndef f(n):\n    time.sleep(60)\n"
 def three(place: Place) -> list[Path]:
     """Three finished runs of a job, the oldest first."""
     place.job(output={"path": "out.jsonl", "overwrite": True})
-    return [Path(place.submit()["folder"]) for _ in range(3)]
+    names = (place / ".ftorch/runs" / name for name in ("one", "three", "two"))
+    return [Path(place.submit("--run", name)["folder"]) for name in names]
 
 
 def test_the_newest_are_kept_and_outputs_stay(place: Place, three: list[Path]) -> None:
