@@ -67,10 +67,10 @@ def test_a_shipped_job_gives_what_it_gives_here(containers, tmp_path, name):
     assert files(there / "out") == wanted
 
 
-@pytest.mark.parametrize(("allowed", "code"), [(1, 0), (0, TOO_MANY_FAILED)])
-def test_an_item_that_the_kernel_kills_for_memory_is_quarantined(containers, place, allowed, code):
+@pytest.mark.parametrize(("failures", "code"), [({"max_failed": 1}, 0), (None, TOO_MANY_FAILED)])
+def test_an_item_that_the_kernel_kills_for_memory_is_quarantined(containers, place, failures, code):
     """An item over the container's memory limit is set aside, all others are done, and the policy decides the code."""
-    place.job(GREEDY, input={"range": {"stop": 1000}}, failures={"max_failed": allowed})
+    place.job(GREEDY, input={"range": {"stop": 1000}}, failures=failures)
     own(place.path)
     limits = ("--memory=256m", "--memory-swap=256m", f"--user={SOMEONE}:{SOMEONE}", f"--volume={place.path}:/jobs")
     command = ("submit", "/jobs/job.yaml", "--run", "/jobs/run", "--quiet")
