@@ -42,6 +42,7 @@ def explain(error: Exception, action: str, place: Place) -> BucketError:
     told = _found(_STATUS, text), _found(_CODE, text)
     return (
         _elsewhere(text, told, place)
+        or _of_upload(told[1], place)
         or _of_object(error, told[0], place)
         or _refused(error, told, action, place)
         or _mistaken(error, text, action, place)
@@ -65,6 +66,25 @@ def _elsewhere(text: str, told: tuple[str, str], place: Place) -> BucketError | 
         where=bucket,
         hint=f"Set remote.region{': ' + named if named else ''}, or AWS_REGION.",
     )
+
+
+def _of_upload(code: str, place: Place) -> BucketError | None:
+    """The error for an object that goes up in several requests, or is too large for one."""
+    if code == "NoSuchUpload":
+        problem = BucketError(
+            "the upload of this was ended before it was complete (NoSuchUpload)",
+            where=place.url,
+            hint="Does a lifecycle rule abort incomplete uploads at once? Then go on with --resume.",
+        )
+        problem.transient = True
+        return problem
+    if code == "EntityTooLarge":
+        return BucketError(
+            "this is too large for one request (EntityTooLarge; Amazon takes 5 GiB)",
+            where=place.url,
+            hint="Make smaller results, or set output.overwrite: true, which lets them go up in several.",
+        )
+    return None
 
 
 def _of_object(error: Exception, status: str, place: Place) -> BucketError | None:
