@@ -10,7 +10,8 @@ _CODE = re.compile(r"<Code>([\w.-]{1,80})</Code>")
 _REGION = re.compile(r"expecting '([a-z0-9-]{1,40})'|<Region>([a-z0-9-]{1,40})</Region>")
 _TRANSIENT = {"408", "429", "500", "502", "503", "504"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestTimeTooSkewed"}
-_PATH = re.compile(r'Error parsing Path "([^"\n]{1,200})"')
+_PATH = re.compile(r'Error parsing Path "([^"]{1,200})"')
+_WITHOUT = "Such keys cannot be read. Name a narrower prefix, or begin include with folders that have none."
 _OF_REQUESTS = ("GenericError", "PermissionDeniedError", "UnauthenticatedError", "JoinError")
 
 
@@ -101,12 +102,12 @@ def _of_object(error: Exception, status: str, place: Place) -> BucketError | Non
 def _mistaken(error: Exception, text: str, action: str, place: Place) -> BucketError | None:
     """The error for what no service was asked, as it cannot be."""
     name = type(error).__name__
-    if name == "InvalidPathError":
-        found = _found(_PATH, text)
+    if name == "InvalidPathError" or "Could not parse path" in text:
+        found = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in _found(_PATH, text))
         return BucketError(
-            f"a key has an empty name, a . or a .. between its slashes{': ' + found if found else ''}",
+            f"a key has a control character, or an empty name, a . or a .. between its slashes{found and ': ' + found}",
             where=Place(place.scheme, place.bucket, "").url,
-            hint="Such keys cannot be read. Name a narrower prefix, or begin include with folders that have none.",
+            hint="Give it another name." if action == "write" else _WITHOUT,
         )
     if name in _OF_REQUESTS or isinstance(error, OSError):
         return None
