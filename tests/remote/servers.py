@@ -19,7 +19,8 @@ import pytest
 type Fault = str
 """What the proxy does to a request: "" nothing, "500", "503", "429" answers so without asking the server, "before" cuts
 the connection without asking it, "after" cuts it once the server has answered, "error after" answers 500 then,
-"half" sends half of the answer, "silence" asks the server and never answers."""
+"half" sends half of the answer, "silence" asks the server and never answers, "gone" asks it and answers that there is
+no such upload, as Amazon does to who completes one twice."""
 
 
 def free_port() -> int:
@@ -130,14 +131,16 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         fault = self.choose()
         if fault.isdecimal():
-            code = {"503": "SlowDown", "500": "InternalError"}.get(fault, "")
+            code = {"503": "SlowDown", "500": "InternalError", "404": "NoSuchUpload"}.get(fault, "")
             self._answer(int(fault), {}, f"<Error><Code>{code}</Code></Error>".encode())
             return
         if fault == "before":
             self._cut()
             return
         status, headers, answer = self._ask(body)
-        if fault == "error after":
+        if fault == "gone":
+            self._answer(404, {}, b"<Error><Code>NoSuchUpload</Code></Error>")
+        elif fault == "error after":
             self._answer(500, {}, b"")
         elif fault == "half":
             self._answer(status, headers, answer, len(answer) // 2)
