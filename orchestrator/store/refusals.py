@@ -44,7 +44,7 @@ def explain(error: Exception, action: str, place: Place) -> BucketError:
     return (
         _elsewhere(text, told, place)
         or _of_upload(told[1], place)
-        or _of_object(error, told[0], place)
+        or _of_object(error, text, told[0], place)
         or _refused(error, told, action, place)
         or _mistaken(error, text, action, place)
         or _failed(text, told, action, place)
@@ -88,11 +88,12 @@ def _of_upload(code: str, place: Place) -> BucketError | None:
     return None
 
 
-def _of_object(error: Exception, status: str, place: Place) -> BucketError | None:
+def _of_object(error: Exception, text: str, status: str, place: Place) -> BucketError | None:
     """The error for an object that is there, or not, or not as long."""
     if isinstance(error, FileNotFoundError) or status == "404":
         return Missing("there is no such object", where=place.url)
-    if status == "416":
+    # Some services answer a range that begins where the object ends with nothing, and obstore raises.
+    if status == "416" or "StartTooLarge" in text:
         return OutOfRange("the object ends before that", where=place.url)
     if type(error).__name__ in ("AlreadyExistsError", "PreconditionError") or status in ("409", "412"):
         return Exists("there is such an object already", where=place.url)
