@@ -1,4 +1,6 @@
-"""What the benchmark `objects` puts beside ftorch: only fetching, only hashing, only planning; each in a process."""
+"""What the benchmark `objects` puts beside ftorch: only fetching, only hashing, both by hand, only planning; each in a
+process.
+"""
 
 import hashlib
 import json
@@ -6,6 +8,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,19 @@ CONNECTIONS, THREADS = 16, 2
 
 def fetch(count: int, size: int) -> dict[str, float]:
     """Fetch every object by obstore alone, as many at a time as ftorch does."""
+    return _fetched(count, size, len)
+
+
+def both(count: int, size: int) -> dict[str, float]:
+    """Fetch every object, and hash it in the thread that fetched it: what one would write by hand."""
+    return _fetched(count, size, _hashed)
+
+
+def _hashed(data: bytes) -> int:
+    return len(data) if hashlib.sha256(data).hexdigest() else 0
+
+
+def _fetched(count: int, size: int, work: Callable[[bytes], int]) -> dict[str, float]:
     import obstore
     from obstore.store import S3Store
 
@@ -22,7 +38,7 @@ def fetch(count: int, size: int) -> dict[str, float]:
     keys = [[f"in/{n:07d}" for n in range(start, count, CONNECTIONS)] for start in range(CONNECTIONS)]
 
     def get(mine: list[str]) -> int:
-        return sum(len(bytes(obstore.get(store, key).bytes())) for key in mine)
+        return sum(work(bytes(obstore.get(store, key).bytes())) for key in mine)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         pool.submit(get, ["in/0000000"]).result()
@@ -68,5 +84,5 @@ def plan(count: int, size: int) -> dict[str, float]:  # noqa: ARG001
 
 
 if __name__ == "__main__":
-    what: Any = {"fetch": fetch, "hash": hashes, "plan": plan}[sys.argv[1]]
+    what: Any = {"fetch": fetch, "hash": hashes, "both": both, "plan": plan}[sys.argv[1]]
     print(json.dumps(what(int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,7 +1,9 @@
-"""An S3 server of made-up objects, quick to answer: `python -m benchmarks.bucketserver PORT COUNT SIZE`.
+"""An S3 server of made-up objects, quick to answer: `python -m benchmarks.bucketserver PORT COUNT SIZE [MILLISECONDS]`.
 
 It gets (whole objects and ranges), heads, and lists (version 2) what lies below `bucket/in/`; it holds nothing, checks
-no signature and takes no writes. `GET /requests` tells how many requests came since the last time it was asked.
+no signature and takes no writes. Given a number of milliseconds, it waits as long before each answer, as a server that
+is elsewhere: who asks has the CPUs to itself meanwhile. `GET /requests` tells how many requests came since the last
+time it was asked.
 """
 
 import asyncio
@@ -14,10 +16,11 @@ _PAGE = 1000
 
 
 class Bucket:
-    """What is in the bucket: `count` objects of `size` bytes, keys in order."""
+    """What is in the bucket: `count` objects of `size` bytes, keys in order; `delay` seconds go by before an answer."""
 
-    def __init__(self, count: int, size: int) -> None:
+    def __init__(self, count: int, size: int, delay: float = 0.0) -> None:
         self.count = count
+        self.delay = delay
         self.size = size
         self.requests = 0
         self._body = bytes(range(256)) * (size // 256 + 1)
@@ -82,8 +85,15 @@ class Connection(asyncio.Protocol):
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
             status, extra, body = self._bucket.answer(target, headers)
             start = f"HTTP/1.1 {status} OK\r\nContent-Length: {len(body)}\r\n{extra}\r\n".encode()
-            assert self._transport is not None
-            self._transport.writelines([start, b"" if method == "HEAD" else body])
+            answer = [start, b"" if method == "HEAD" else body]
+            if self._bucket.delay:
+                asyncio.get_running_loop().call_later(self._bucket.delay, self._answer, answer)
+            else:
+                self._answer(answer)
+
+    def _answer(self, answer: list[bytes]) -> None:
+        assert self._transport is not None
+        self._transport.writelines(answer)
 
 
 async def serve(port: int, bucket: Bucket) -> None:
@@ -93,5 +103,5 @@ async def serve(port: int, bucket: Bucket) -> None:
 
 
 if __name__ == "__main__":
-    port_, count_, size_ = map(int, sys.argv[1:])
-    asyncio.run(serve(port_, Bucket(count_, size_)))
+    port_, count_, size_, *delay_ = map(int, sys.argv[1:])
+    asyncio.run(serve(port_, Bucket(count_, size_, sum(delay_) / 1000)))

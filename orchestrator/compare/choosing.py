@@ -7,6 +7,7 @@ import msgspec
 
 from orchestrator.compare.base import Assignment
 from orchestrator.compare.contender import Contender, try_first, tune_all
+from orchestrator.compare.nearby import copies_of, is_far, near
 from orchestrator.compare.sample import Chosen, Wanted, choose, survey
 from orchestrator.compare.sizing import Input, calibrated, wanted_of
 from orchestrator.compare.turn import Course
@@ -23,13 +24,15 @@ class Chooser:
         base: the folder that its paths start from.
         folder: where the plans and items are written.
         batch: how many items the task takes at a time, None for one.
+        tell: told what takes long.
     """
 
-    def __init__(self, spec: JobSpec, base: Path, folder: Path, batch: int | None) -> None:
+    def __init__(self, spec: JobSpec, base: Path, folder: Path, batch: int | None, tell: Callable[[str], None]) -> None:
         self.spec = spec
         self._base = base
         self._folder = folder
         self._batch = batch
+        self._tell = tell
         self._number = 0
 
     def survey(self, tell: Callable[[str], None]) -> Input:
@@ -48,12 +51,16 @@ class Chooser:
         first = place / "first"
         first.mkdir(parents=True)
         whole = self._folder / "whole"
+        spec = self.spec
+        if is_far(spec):
+            self._tell("downloading the objects to compare")
+            spec = near(spec, copies_of(whole))
         chosen = choose(self.spec, self._base, wanted, whole, place)
         one = choose(self.spec, self._base, Wanted(limit=1), whole, first)
         threads = self.spec.resources.threads
         assignment = Assignment(
             name="",
-            job=bytes(raw_job(self.spec)).decode(),
+            job=bytes(raw_job(spec)).decode(),
             binding=binding_of(self.spec, self._base, chosen.kind),
             batch=self._batch,
             items=str(chosen.items),

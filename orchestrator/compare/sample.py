@@ -16,8 +16,11 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.compare.nearby import copied, copies_of, is_far, near
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Batch, Entry, Source
+from orchestrator.inputs.files import File
+from orchestrator.inputs.object import Object
 from orchestrator.inputs.open import open_source
 from orchestrator.outputs.plain import readable_keys
 from orchestrator.run.folder import Manifest, create_run, raw_job
@@ -115,6 +118,11 @@ def choose(spec: JobSpec, base: Path, wanted: Wanted, whole: Path, folder: Path)
         entries = source.entries()
     else:
         entries = _spread(source, LocalStore(whole), wanted.share)
+    if is_far(spec):
+        copies = copies_of(whole)
+        entries = copied(source, entries, copies)
+        spec = near(spec, copies)
+        source = open_source(spec.input, base, spec.remote)
     store = LocalStore(folder / "run")
     create_run(store, _manifest(spec, base))
     index = write_plan(store, source, entries, 1, lambda: None if limited is None else limited.of_last)
@@ -175,11 +183,12 @@ def _manifest(spec: JobSpec, base: Path) -> Manifest:
 def _read(source: Source, plan: PlanReader, limit: int | None, folder: Path) -> Chosen:
     items: list[Any] = []
     keys: list[Any] = []
-    unreadable = 0
+    unreadable, made = 0, type(None)
     reader = source.reader()
     try:
         for batch in _batches(plan, reader.read, source.unit):
             items += [_plain(value) for value in batch.values]
+            made = type(batch.values[0]) if batch.values else made
             keys += readable_keys(batch.keys())
             unreadable += len(batch.unreadable)
             if limit is not None and len(items) + unreadable >= limit:
@@ -192,7 +201,8 @@ def _read(source: Source, plan: PlanReader, limit: int | None, folder: Path) -> 
         raise InputError("not one item of the input can be read", where="input")
     path = folder / "items"
     path.write_bytes(pickle.dumps({"items": items, "keys": keys}, 4))
-    return Chosen(folder / "run", path, keys, "file" if source.unit == "file" else "plain", unreadable)
+    kind = {File: "file", Object: "object"}.get(made, "plain")
+    return Chosen(folder / "run", path, keys, kind, unreadable)
 
 
 def _batches(plan: PlanReader, read: Callable[[Any], Iterator[Batch]], unit: str) -> Iterator[Batch]:
@@ -204,6 +214,10 @@ def _batches(plan: PlanReader, read: Callable[[Any], Iterator[Batch]], unit: str
 
 
 def _plain(item: Any) -> Any:
-    """A file as its four fields, which any Python can read; anything else as it is."""
-    fields = getattr(item, "__struct_fields__", None)
-    return item if fields is None else tuple(getattr(item, name) for name in fields)
+    """A file or object as its plain fields, which any Python can read; anything else as it is."""
+    if isinstance(item, Object):
+        path = item.url.removeprefix("file://")
+        return path, item.key, item.size, item.mtime_ns, item.etag
+    if isinstance(item, File):
+        return tuple(getattr(item, name) for name in item.__struct_fields__)
+    return item

@@ -19,6 +19,7 @@ from orchestrator.compare.choosing import Chooser, Found, binding_of, enough_ite
 from orchestrator.compare.contender import Contender, why
 from orchestrator.compare.equal import differing
 from orchestrator.compare.figures import Terms
+from orchestrator.compare.nearby import NOTE, is_far
 from orchestrator.compare.outcome import Outcome
 from orchestrator.compare.results import Comparison
 from orchestrator.compare.sample import Chosen, prepared
@@ -87,7 +88,7 @@ class Tournament:
             self._tell("importing the task")
             batch, is_fold = self._facts(folder)
             spec = prepared(self._spec, is_fold, self._workers)
-            chosen, course, words = self._choose(Chooser(spec, self._base, folder, batch))
+            chosen, course, words = self._choose(Chooser(spec, self._base, folder, batch, self._tell))
             state = "done"
             try:
                 self._rounds(course, chosen)
@@ -148,7 +149,9 @@ class Tournament:
         asked, cpus = self._asked, cpu_facts().available
         terms = Terms(len(chosen.keys), cpus, asked.price)
         threads = next((one.samples for one in self._standing if one.name == "threads"), {})
-        left_out = f"{chosen.unreadable:,} items that cannot be read are left out: they fail everywhere"
+        notes = [NOTE] if is_far(self._spec) else []
+        if chosen.unreadable:
+            notes.append(f"{chosen.unreadable:,} items that cannot be read are left out: they fail everywhere")
         return Comparison(
             job=self._spec.name,
             task=self._spec.task,
@@ -161,7 +164,7 @@ class Tournament:
             rounds=asked.rounds,
             price=asked.price,
             rows=[contender.row(threads, terms) for contender in self._contenders],
-            notes=[left_out] if chosen.unreadable else [],
+            notes=notes,
             created=time.time(),
             machine=_machine(),
         )

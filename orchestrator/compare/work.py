@@ -30,7 +30,7 @@ class Binding:
     Attributes:
         task, base: the reference, and the folder it starts from.
         arguments: the job's `with:`, as JSON.
-        kind: what items are: "file" (four plain values each, see `elsewhere.binding.PlainFile`) or "plain".
+        kind: what items are: "file" or "object" (their plain fields each, see `elsewhere.binding`), or "plain".
     """
 
     task: str
@@ -109,13 +109,13 @@ def told(error: BaseException) -> str:
 
 def item_maker(kind: str) -> Callable[..., Any] | None:
     """What makes an item from its plain fields; None where an item is plain itself."""
+    from orchestrator.compare.elsewhere.binding import PlainFile, PlainObject
+
     if kind != "file":
-        return None
+        return PlainObject if kind == "object" else None
     try:
         from orchestrator.inputs.files import File
     except ImportError:
-        from orchestrator.compare.elsewhere.binding import PlainFile
-
         return PlainFile
     return File
 

@@ -37,7 +37,7 @@ class LaneParts(Struct, frozen=True):
         replace: a tree's files may replace existing ones.
         pins: the CPU for each lane, where the job pins its threads; else empty.
         alone: whether all lanes of the run are in this process.
-        spools: the folder for results that are too many for memory; None where they must be handed over in memory.
+        spools: the folder for results that are too many for memory; None where they stay there.
     """
 
     store: Store

@@ -15,11 +15,13 @@ import msgspec
 from orchestrator.engine.board import Board
 from orchestrator.engine.build import LaneParts, ThreadLane, make_lane
 from orchestrator.engine.gilwatch import GilWatch
+from orchestrator.engine.handing import Giver
 from orchestrator.engine.lifeline import die_with_parent
 from orchestrator.engine.protocol import Work, problem_of
 from orchestrator.errors import FtorchError
 from orchestrator.host.cpus import cpu_facts, pin_plan
 from orchestrator.run.folder import read_manifest
+from orchestrator.run.scratch import scratch_of
 from orchestrator.spec.load import parse_job
 from orchestrator.store.open import open_store
 from orchestrator.tasks.bind import State, make_process_state
@@ -27,7 +29,7 @@ from orchestrator.tasks.load import load_task
 
 
 def _child(pipe: Connection) -> None:
-    lane, state = None, None
+    lane, state, giver = None, None, Giver(pipe)
     # A pipe that breaks is no item's doing: the parent has ended, and nobody waits for the answer.
     with suppress(EOFError, ConnectionResetError, BrokenPipeError):
         while True:
@@ -39,7 +41,7 @@ def _child(pipe: Connection) -> None:
                     pipe.send(("problem", problem_of(error)))
                     continue
             assert lane is not None
-            pipe.send(_answer(lane, question))
+            giver.give(_answer(lane, question))
     if lane is not None and state is not None:
         lane.close()
         state.close()
@@ -67,7 +69,9 @@ def _start(work: Work, board: str, index: int) -> tuple[ThreadLane, State]:
     state = make_process_state(task, spec.arguments)
     mapped = Board.open(Path(board), write=True)
     pins = pin_plan(cpu_facts(), index + 1)
-    parts = LaneParts(store, manifest, task, state.value, mapped, work.output, work.replace, pins, alone=False)
+    shared = store, manifest, task, state.value, mapped
+    spools = scratch_of(work.run)
+    parts = LaneParts(*shared, work.output, work.replace, pins, alone=False, spools=spools)
     return make_lane(parts, index), state
 
 

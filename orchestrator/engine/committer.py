@@ -156,7 +156,7 @@ class Committer:
         failures = [failed.detail for item in (*first, *good) for failed in item.failures]
         failures += [structs.replace(item.failures[0].detail, index=item.number) for item in bad]
         if part.size:
-            self._store.put(part.name, part.read())
+            self._store.put(part.name, part)
         commit = Commit(
             epoch=self._ledger.epoch or 0,
             ranges=ranges,

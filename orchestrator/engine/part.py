@@ -1,7 +1,8 @@
 """The bytes of one commit, as they will lie in its part of the store."""
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, groupby
 
 from orchestrator.engine.spool import Spilled, Spool, Spooled
@@ -12,13 +13,16 @@ type Token = bytes | Spooled | Spilled
 
 
 class Part:
-    """The bytes of a part while it is put together: those of the committer's spool, then all others."""
+    """The bytes of a part while it is put together: those of the committer's spool, then all others.
+
+    They can be read more than once: a store whose upload breaks off begins anew.
+    """
 
     def __init__(self, name: str, spool: Spool) -> None:
         self.name = name
         self.size = spool.size
         self._spool = spool
-        self._added: list[Iterable[bytes]] = []
+        self._added: list[Callable[[], Iterable[bytes]]] = []
 
     def add(self, tokens: Sequence[Token]) -> list[Blob]:
         """Where in the part the tokens lie: those from memory side by side, each from a file in its own place."""
@@ -30,7 +34,7 @@ class Part:
                 blobs += chain.from_iterable(map(self._place, some))
         return blobs
 
-    def read(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[bytes]:
         """All of it, in small pieces.
 
         Raises:
@@ -38,14 +42,14 @@ class Part:
         """
         yield from self._spool.read()
         for pieces in self._added:
-            yield from pieces
+            yield from pieces()
 
     def _place(self, token: Token) -> Iterator[Blob]:
         if isinstance(token, Spooled) and token.length:
             yield Blob(self.name, token.offset, token.length, token.crc)
         elif isinstance(token, Spilled):
             for place in token.places:
-                self._added.append(token.spool.read(place))
+                self._added.append(partial(token.spool.read, place))
                 yield Blob(self.name, self.size, place.length, place.crc)
                 self.size += place.length
 
@@ -56,7 +60,7 @@ class Part:
             length += len(token)
         if not length:
             return []
-        self._added.append(tokens)
+        self._added.append(tokens.__iter__)
         blob = Blob(self.name, self.size, length, crc)
         self.size += length
         return [blob]

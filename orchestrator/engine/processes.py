@@ -21,6 +21,7 @@ from msgspec import structs
 from orchestrator.engine import board as fields
 from orchestrator.engine.board import Board
 from orchestrator.engine.dispenser import Chunk
+from orchestrator.engine.handing import Taker
 from orchestrator.engine.outcome import WHOLE_CHUNK, Outcome
 from orchestrator.engine.pace import Pace
 from orchestrator.engine.poison import Poison
@@ -120,6 +121,7 @@ class ProcessLane:
             command = [sys.executable, "-P", "-m", "orchestrator.engine.child", str(theirs.fileno())]
             self._child = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=2)
         self._pipe = Connection(ours.detach())
+        self._taker = Taker(self._pipe)
         try:
             self._ask(("start", self._work, os.fspath(self._board.path), self._index))
         except _Dead:
@@ -130,7 +132,7 @@ class ProcessLane:
     def _ask(self, question: tuple[Any, ...]) -> Outcome | None:
         try:
             self._pipe.send(question)
-            answer = self._pipe.recv()
+            answer = self._taker.take()
         except EOFError, BrokenPipeError, ConnectionResetError:
             self._child.wait()
             raise _Dead from None

@@ -44,6 +44,17 @@ class Spool:
         self._file: BinaryIO | None = None
         self.size = 0
 
+    @classmethod
+    def of_file(cls, descriptor: int) -> Spool:
+        """What another process has written, to read."""
+        found = cls()
+        found._file = os.fdopen(descriptor, "rb", buffering=0)
+        return found
+
+    def fileno(self) -> int:
+        """The file's descriptor; something must have been written."""
+        return self._opened().fileno()
+
     def __del__(self) -> None:
         if self._file is not None:
             self._file.close()

@@ -1,12 +1,14 @@
 """Downloads ahead of the threads that compute: a few threads of this process fetch what comes next on the axis.
 
-Guarantees: a lane takes one lock a batch, never one an item; what a lane waits for is fetched before what nobody waits
-for; the bytes that are fetched and not yet done with stay within the budget, but for the batches that lanes work on.
-Assumes: chunks are handed out in the order of the axis, each unit of which is one object; where that is not so (a
-retry, what an earlier sitting left), it is fetched when it is asked for, and what was fetched in vain is let go.
+Guarantees: a lane takes one lock a batch, never one an item, and a thread that fetches small objects takes one for
+several of them; what a lane waits for is fetched before what nobody waits for; the bytes that are fetched and not yet
+done with stay within the budget, but for the batches that lanes work on. Assumes: chunks are handed out in the order of
+the axis, each unit of which is one object; where that is not so (a retry, what an earlier sitting left), it is fetched
+when it is asked for, and what was fetched in vain is let go.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -18,6 +20,9 @@ type Fetch = Callable[[Entry], bytes]
 
 _MOST_AHEAD = 4096
 _STRIDE = 256
+_AT_ONCE = 16
+_AT_ONCE_SECONDS = 0.004
+"""So much one thread takes from the queue at once: what it fetches first is handed over with the last of it."""
 
 
 class Plan(Protocol):
@@ -68,6 +73,7 @@ class Downloads:
         self._fetch = fetch
         self._plan = plan
         self._budget = budget
+        self._threads = threads
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
         self._ahead: dict[int, Download] = {}
@@ -75,6 +81,7 @@ class Downloads:
         self._active: dict[int, tuple[int, int]] = {}
         self._held = self._next = self._end = 0
         self._filling = self._closed = False
+        self._known: tuple[int, list[Entry]] = 0, []
         for number in range(threads):
             threading.Thread(target=self._run, name=f"ftorch-fetch-{number}", daemon=True).start()
 
@@ -149,26 +156,34 @@ class Downloads:
                 self._held -= self.weight(download.entry)
 
     def _run(self) -> None:
-        done: Download | None = None
+        done: list[Download] = []
+        most = 1
         while True:
             with self._lock:
-                if done is not None:
-                    self._arrived(done)
+                for download in done:
+                    self._arrived(download)
                 while not (self._closed or self._queue or self._may_fill()):
                     self._work.wait()
                 if self._closed:
                     return
-                download = self._queue.popleft() if self._queue else None
-                self._filling = self._filling or download is None
-                wanted = download is not None and download.wanted
-                if download is not None:
-                    download.wanted = False
-            done = None
-            if download is None:
+                fills = not self._queue
+                self._filling = self._filling or fills
+                done = self._taken(most)
+            if fills:
                 self._fill()
-            elif wanted:
-                self._do(download)
-                done = download
+            if done:
+                most = self._do_all(done)
+
+    def _taken(self, most: int) -> list[Download]:
+        """The next of the queue that are still wanted; several, where there are enough for all threads."""
+        queue, taken = self._queue, list[Download]()
+        left = max(1, min(most, len(queue) // (2 * self._threads)))
+        while queue and len(taken) < left:
+            download = queue.popleft()
+            if download.wanted:
+                download.wanted = False
+                taken.append(download)
+        return taken
 
     def _may_fill(self) -> bool:
         return (
@@ -182,33 +197,44 @@ class Downloads:
     def _fill(self) -> None:
         """Queue what comes next on the axis."""
         lo = self._next
-        pieces: list[Piece] = []
         try:
-            assert self._plan is not None
-            pieces = self._plan.pieces(lo, min(lo + _STRIDE, self._end))
+            first, entries = self._known = self._entries_from(lo)
         except Exception:  # noqa: BLE001 - whoever asks for these entries will be told; nothing is fetched ahead any more
             self._plan = None
+            first, entries = lo, []
         with self._lock:
             self._filling = False
-            for position, piece in enumerate(pieces, lo):
-                entry = piece.entry
-                if position < self._next:
-                    continue
+            queued = len(self._queue)
+            for position in range(max(lo, self._next), first + len(entries)):
                 if self._held >= self._budget:
                     break
+                entry = entries[position - first]
                 download = Download(entry, entry.size > self.largest)
                 self._ahead[position] = download
                 self._next = position + 1
                 self._held += self.weight(entry)
                 if not download.done:
                     self._queue.append(download)
-            self._work.notify_all()
+            self._work.notify(len(self._queue) - queued)
 
-    def _do(self, download: Download) -> None:
-        try:
-            download.data = self._fetch(download.entry)
-        except Exception as error:  # noqa: BLE001 - it costs its item, and is told there
-            download.error = error
+    def _entries_from(self, lo: int) -> tuple[int, list[Entry]]:
+        """Where some entries of the plan start, and these, the one at `lo` among them: those known, if it is."""
+        first, entries = self._known
+        if first <= lo < first + len(entries):
+            return self._known
+        assert self._plan is not None
+        return lo, [piece.entry for piece in self._plan.pieces(lo, min(lo + _STRIDE, self._end))]
+
+    def _do_all(self, downloads: Sequence[Download]) -> int:
+        """Fetch them; how many like these can be taken at once, so that nobody waits long for the first of them."""
+        started = time.perf_counter()
+        for download in downloads:
+            try:
+                download.data = self._fetch(download.entry)
+            except Exception as error:  # noqa: BLE001 - it costs its item, and is told there
+                download.error = error
+        each = (time.perf_counter() - started) / len(downloads)
+        return max(1, min(_AT_ONCE, int(_AT_ONCE_SECONDS / each))) if each else _AT_ONCE
 
     def _arrived(self, download: Download) -> None:
         """Say that a download is here, and wake the reader that has only been waiting for it."""

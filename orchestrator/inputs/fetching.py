@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Entry
 from orchestrator.store.bucket import Bucket, obstore
-from orchestrator.store.places import Place
 from orchestrator.store.refusals import BucketError, Missing, OutOfRange
 
 _CHANGED_HINT = "Start a new run, or bring the object back as it was."
@@ -39,31 +38,30 @@ class FromBucket:
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._get = obstore().get
 
     def fetch(self, entry: Entry, start: int = 0, length: int | None = None) -> bytes:
         """An object, or a range of it."""
         bucket = self._bucket
         key = bucket.place.key(entry.name.decode())
         options = None if length is None else {"range": (start, start + length)}
-        library = obstore()
-
-        def ask() -> bytes:
-            found = library.get(bucket.native, key, options=options)
-            reason = difference(entry, found.meta)
-            if reason:
-                raise Changed(f"the object changed since the run was planned: {reason}", where=bucket.place.url)
-            return bytes(found.bytes())
-
         try:
-            return ask()
+            return self._ask(entry, key, options)
         except Changed as problem:
             raise _for_the_item(problem, bucket.place.below(entry.name.decode()).url) from None
         except Exception:  # noqa: BLE001 - it is asked again, and told, below
             pass
         try:
-            return bucket.call("read", key, ask)
+            return bucket.call("read", key, lambda: self._ask(entry, key, options))
         except BucketError as problem:
             raise _for_the_item(problem, bucket.place.below(entry.name.decode()).url) from None
+
+    def _ask(self, entry: Entry, key: str, options: dict[str, Any] | None) -> bytes:
+        found = self._get(self._bucket.native, key, options=options)
+        reason = difference(entry, found.meta)
+        if reason:
+            raise Changed(f"the object changed since the run was planned: {reason}", where=self._bucket.place.url)
+        return bytes(found.bytes())
 
 
 class FromFolder:
@@ -107,11 +105,6 @@ def difference(entry: Entry, meta: dict[str, Any]) -> str:
     if meta["size"] != entry.size:
         return f"it had {entry.size:,} bytes and has {meta['size']:,}"
     return "" if _nanoseconds(meta["last_modified"]) == entry.mtime_ns else "its modification time is another"
-
-
-def place_of(place: Place, entry: Entry) -> str:
-    """An object's URL."""
-    return place.below(entry.name.decode("utf-8", "surrogateescape")).url
 
 
 def _nanoseconds(moment: datetime) -> int:

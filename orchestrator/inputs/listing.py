@@ -4,6 +4,7 @@ import heapq
 import os
 import time
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -84,8 +85,8 @@ class Listing:
         if prefixes and self._place.scheme in ("http", "https"):
             yield from sorted(self._listed_by_server(bucket, prefixes), key=itemgetter("path"))
             return
-        listed = [_listed(bucket, self._place.key(prefix).strip("/")) for prefix in prefixes]
-        yield from heapq.merge(*listed, _heads(bucket, names), key=itemgetter("path"))
+        listed = (_listed(bucket, self._place.key(prefix).strip("/")) for prefix in prefixes)
+        yield from heapq.merge(chain.from_iterable(listed), _heads(bucket, names), key=itemgetter("path"))
 
     def _listed_by_server(self, bucket: Bucket, prefixes: Sequence[str]) -> list[Meta]:
         try:
@@ -115,7 +116,10 @@ def _is_object(bucket: Bucket, key: str) -> bool:
 
 
 def _beginnings(include: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The folders that patterns with wildcards begin with, none within another, and the patterns without; pure."""
+    """The folders that patterns with wildcards begin with, none within another, and the patterns without; pure.
+
+    The folders are in the order of what is below them: one after the other, their keys are in order.
+    """
     folders: set[str] = set()
     names: set[str] = set()
     for pattern in include:
@@ -125,8 +129,11 @@ def _beginnings(include: Sequence[str]) -> tuple[list[str], list[str]]:
             names.add(pattern)
         else:
             folders.add("/".join(parts[: min(plain, len(parts) - 1)]))
-    outer = [one for one in folders if not any(one != other and _within(one, other) for other in folders)]
-    return sorted(outer), sorted(names)
+    outer: list[str] = []
+    for folder in sorted(folders, key=lambda folder: folder and f"{folder}/"):
+        if not outer or not _within(folder, outer[-1]):
+            outer.append(folder)
+    return outer, sorted(names)
 
 
 def _within(folder: str, other: str) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from orchestrator.inputs.base import Entry
+from orchestrator.store.places import Place
 
 type FetchRange = Callable[[int, int | None], bytes]
 
@@ -15,17 +16,16 @@ class Object:
     """An object to work on, as it was when the run was planned.
 
     Attributes:
-        url: where it is.
         key: its key below the input's prefix.
         size: in bytes.
         mtime_ns: when it was last modified, in nanoseconds since 1970.
         etag: what tells this version of it from others, as the service gave it; "" if it gives none.
     """
 
-    __slots__ = ("_data", "_error", "_fetch", "etag", "key", "mtime_ns", "size", "url")
+    __slots__ = ("_data", "_error", "_fetch", "_place", "etag", "key", "mtime_ns", "size")
 
-    def __init__(self, url: str, entry: Entry, key: str) -> None:
-        self.url = url
+    def __init__(self, place: Place, entry: Entry, key: str) -> None:
+        self._place = place
         self.key = key
         self.size = entry.size
         self.mtime_ns = entry.mtime_ns
@@ -33,6 +33,11 @@ class Object:
         self._data: bytes | None = None
         self._error: Exception | None = None
         self._fetch: FetchRange | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return self._place.below(self.key).url
 
     def arrive(self, data: bytes | None, error: Exception | None, fetch: FetchRange) -> None:
         """Take what was downloaded, or why it was not, and how to fetch more; not for tasks."""
@@ -72,14 +77,14 @@ class Object:
         data = self.read_bytes()
         self._data = data
         entry = Entry(b"", 1, 0, self.size, self.mtime_ns, etag=self.etag)
-        return _of_data, (self.url, entry, self.key, data)
+        return _of_data, (self._place, entry, self.key, data)
 
     def __repr__(self) -> str:
         return f"Object({self.key!r}, {self.size} bytes)"
 
 
-def _of_data(url: str, entry: Entry, key: str, data: bytes) -> Object:
-    made = Object(url, entry, key)
+def _of_data(place: Place, entry: Entry, key: str, data: bytes) -> Object:
+    made = Object(place, entry, key)
     made._data = data  # noqa: SLF001 - another process's copy, whole
     return made
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from orchestrator.inputs.base import Batch, Entry, Piece
 from orchestrator.inputs.downloads import Download, Downloads, Plan
-from orchestrator.inputs.fetching import Fetcher, FromBucket, FromFolder, place_of
+from orchestrator.inputs.fetching import Fetcher, FromBucket, FromFolder
 from orchestrator.inputs.listing import Listing
 from orchestrator.inputs.object import Object
 from orchestrator.spec.model import ObjectsInput, Remote
@@ -121,7 +121,7 @@ class ObjectsReader:
 
     def _made(self, download: Download) -> Object:
         entry = download.entry
-        made = Object(place_of(self._place, entry), entry, entry.name.decode("utf-8", "surrogateescape"))
+        made = Object(self._place, entry, entry.name.decode("utf-8", "surrogateescape"))
         made.arrive(download.data, download.error, partial(self._fetcher.fetch, entry))
         download.data = None
         return made

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from orchestrator.errors import FtorchError, OutputError, StoreUnavailable
 from orchestrator.outputs.publish import Piece, Published
@@ -20,11 +19,11 @@ from orchestrator.spec.model import Remote
 from orchestrator.store.bucket import Bucket, obstore
 from orchestrator.store.places import parse_place
 from orchestrator.store.refusals import BucketError, Missing
+from orchestrator.store.upload import upload
 
 SUCCESS = "_SUCCESS"
 _OWNER = "ftorchrun"
 _REQUEST = 16 << 20
-_AT_ONCE = 4
 
 
 def check_remote(target: Target, remote: Remote) -> None:
@@ -109,16 +108,16 @@ class _Naming:
 
 def _upload(bucket: Bucket, key: str, run: str, pieces: Iterator[Piece], checksum: int = 0) -> tuple[int, int]:
     """Write an object, which is there when all of it is; its size, and the checksum with it counted in."""
-    library, size = obstore(), 0
-    writer = library.open_writer(
-        bucket.native, key, attributes={_OWNER: run}, buffer_size=_REQUEST, max_concurrency=_AT_ONCE
-    )
-    # Not as a context manager: that would complete the upload after an exception, too.
-    for piece in pieces:
-        checksum = zlib.crc32(piece, checksum)
-        size += memoryview(piece).nbytes
-        _told(bucket, key, partial(writer.write, piece))
-    _told(bucket, key, writer.close)
+    size = 0
+
+    def counted() -> Iterator[Piece]:
+        nonlocal size, checksum
+        for piece in pieces:
+            checksum = zlib.crc32(piece, checksum)
+            size += memoryview(piece).nbytes
+            yield piece
+
+    upload(bucket, key, counted(), {_OWNER: run}, _REQUEST)
     return size, checksum
 
 
@@ -128,14 +127,6 @@ def _probe(bucket: Bucket, key: str) -> None:
     bucket.call("write", key, lambda: library.put(bucket.native, key, b"", use_multipart=False))
     with suppress(BucketError):
         bucket.call("delete", key, lambda: library.delete(bucket.native, key))
-
-
-def _told(bucket: Bucket, key: str, ask: Any) -> None:
-    """Do a request that obstore itself tries again; what it raises is put in the user's words."""
-    try:
-        ask()
-    except Exception as error:  # noqa: BLE001 - obstore raises its own kinds and three of Python's
-        raise bucket.explain(error, "write", key) from None
 
 
 def _owner(bucket: Bucket, key: str) -> str | None:

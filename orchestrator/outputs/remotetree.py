@@ -4,6 +4,7 @@ Guarantees: without `replace`, no object is written twice, and a call that faile
 encoder is used by one thread at a time.
 """
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -17,6 +18,8 @@ from orchestrator.spec.model import Remote
 from orchestrator.store.bell import Bell
 from orchestrator.store.places import parse_place
 from orchestrator.store.remote import RemoteStore
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class RemoteTreeEncoder:
@@ -40,9 +43,7 @@ class RemoteTreeEncoder:
             ValueError: a key that names no object below the root, or one that another item has written.
             StoreUnavailable: an object could not be written.
         """
-        pairs = [
-            (relative_name(self._name, str(key)), content(result)) for key, result in zip(keys, results, strict=True)
-        ]
+        pairs = [(self._named(key), content(result)) for key, result in zip(keys, results, strict=True)]
         if len({name for name, _ in pairs}) < len(pairs):
             raise ValueError("two items write one object")
         lanes = min(self._connections, len(pairs))
@@ -62,6 +63,12 @@ class RemoteTreeEncoder:
         """Remove the objects of these keys, which will be written again; kept where they may be replaced."""
         for key in () if self._replace else keys:
             self._store.delete(relative_name(self._name, str(key)))
+
+    def _named(self, key: Key) -> str:
+        name = relative_name(self._name, str(key))
+        if _CONTROL.search(name):
+            raise ValueError(f"the key {key!r} gives an object's key with a control character, which cannot be")
+        return name
 
     def _write_at_once(self, slices: list[list[tuple[str, Piece]]]) -> list[str]:
         """Write several slices at a time; the names that were taken."""

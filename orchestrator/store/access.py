@@ -116,13 +116,17 @@ def other_settings(place: Place, access: Access, environ: Mapping[str, str]) -> 
             "no storage account is named", where=place.url, hint="Set AZURE_STORAGE_ACCOUNT_NAME, and its credentials."
         )
     settings: dict[str, object] = {}
-    if access.endpoint_url is not None:
-        check_http(access.endpoint_url, access, environ)
-        settings["endpoint" if place.scheme == "az" else "base_url"] = access.endpoint_url
+    endpoint = access.endpoint_url
+    if place.scheme == "az":
+        endpoint = endpoint or _first(environ, "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")
+    if endpoint is not None:
+        check_http(endpoint, access, environ)
+        settings["endpoint" if place.scheme == "az" else "base_url"] = endpoint
     if access.anonymous:
         return {**settings, "skip_signature": True}
     names = {"gs": ("GOOGLE_",), "az": ("AZURE_STORAGE_", "AZURE_CLIENT_", "AZURE_FEDERATED_", "IDENTITY_")}
-    given = any(name.startswith(names[place.scheme]) for name in environ if name != "AZURE_STORAGE_ACCOUNT_NAME")
+    no_secrets = {"AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ENDPOINT"}
+    given = any(name.startswith(names[place.scheme]) for name in environ if name not in no_secrets)
     default = os.path.expanduser("~/.config/gcloud/application_default_credentials.json")
     if not given and not (place.scheme == "gs" and os.path.exists(default)) and not _is_instance(place.scheme, environ):
         raise no_credentials(place.scheme)

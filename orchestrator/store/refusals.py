@@ -10,7 +10,8 @@ _CODE = re.compile(r"<Code>([\w.-]{1,80})</Code>")
 _REGION = re.compile(r"expecting '([a-z0-9-]{1,40})'|<Region>([a-z0-9-]{1,40})</Region>")
 _TRANSIENT = {"408", "429", "500", "502", "503", "504"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestTimeTooSkewed"}
-_PATH = re.compile(r'Error parsing Path "([^"\n]{1,200})"')
+_PATH = re.compile(r'Error parsing Path "([^"]{1,200})"')
+_WITHOUT = "Such keys cannot be read. Name a narrower prefix, or begin include with folders that have none."
 _OF_REQUESTS = ("GenericError", "PermissionDeniedError", "UnauthenticatedError", "JoinError")
 
 
@@ -42,7 +43,8 @@ def explain(error: Exception, action: str, place: Place) -> BucketError:
     told = _found(_STATUS, text), _found(_CODE, text)
     return (
         _elsewhere(text, told, place)
-        or _of_object(error, told[0], place)
+        or _of_upload(told[1], place)
+        or _of_object(error, text, told[0], place)
         or _refused(error, told, action, place)
         or _mistaken(error, text, action, place)
         or _failed(text, told, action, place)
@@ -67,11 +69,31 @@ def _elsewhere(text: str, told: tuple[str, str], place: Place) -> BucketError | 
     )
 
 
-def _of_object(error: Exception, status: str, place: Place) -> BucketError | None:
+def _of_upload(code: str, place: Place) -> BucketError | None:
+    """The error for an object that goes up in several requests, or is too large for one."""
+    if code == "NoSuchUpload":
+        problem = BucketError(
+            "the upload of this was ended before it was complete (NoSuchUpload)",
+            where=place.url,
+            hint="Does a lifecycle rule abort incomplete uploads at once? Then go on with --resume.",
+        )
+        problem.transient = True
+        return problem
+    if code == "EntityTooLarge":
+        return BucketError(
+            "this is too large for one request (EntityTooLarge; Amazon takes 5 GiB)",
+            where=place.url,
+            hint="Make smaller results, or set output.overwrite: true, which lets them go up in several.",
+        )
+    return None
+
+
+def _of_object(error: Exception, text: str, status: str, place: Place) -> BucketError | None:
     """The error for an object that is there, or not, or not as long."""
     if isinstance(error, FileNotFoundError) or status == "404":
         return Missing("there is no such object", where=place.url)
-    if status == "416":
+    # Some services answer a range that begins where the object ends with nothing, and obstore raises.
+    if status == "416" or "StartTooLarge" in text:
         return OutOfRange("the object ends before that", where=place.url)
     if type(error).__name__ in ("AlreadyExistsError", "PreconditionError") or status in ("409", "412"):
         return Exists("there is such an object already", where=place.url)
@@ -81,12 +103,12 @@ def _of_object(error: Exception, status: str, place: Place) -> BucketError | Non
 def _mistaken(error: Exception, text: str, action: str, place: Place) -> BucketError | None:
     """The error for what no service was asked, as it cannot be."""
     name = type(error).__name__
-    if name == "InvalidPathError":
-        found = _found(_PATH, text)
+    if name == "InvalidPathError" or "Could not parse path" in text:
+        found = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in _found(_PATH, text))
         return BucketError(
-            f"a key has an empty name, a . or a .. between its slashes{': ' + found if found else ''}",
+            f"a key has a control character, or an empty name, a . or a .. between its slashes{found and ': ' + found}",
             where=Place(place.scheme, place.bucket, "").url,
-            hint="Such keys cannot be read. Name a narrower prefix, or begin include with folders that have none.",
+            hint="Give it another name." if action == "write" else _WITHOUT,
         )
     if name in _OF_REQUESTS or isinstance(error, OSError):
         return None

@@ -4,12 +4,14 @@ Guarantees: those of :mod:`orchestrator.store.base`, between any number of proce
 `create` whose answer never came is decided by reading back: each one writes a token of its own beside the bytes, so
 who finds the name taken knows whether it was by itself. Assumes: the service honours `If-None-Match: *` on a put, and
 a read sees what was written before (S3, Google Cloud Storage, Azure and Ceph do). No lock, no `If-Match`, no listing
-is relied on for safety.
+is relied on for safety. What is put may be large: beyond 16 MiB it goes up in several requests, piece by piece. What is
+created is one request, and held in memory: no service takes a condition with several.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any, NoReturn
 
 from orchestrator.errors import Interrupted, StoreRefused, StoreUnavailable
@@ -18,9 +20,8 @@ from orchestrator.store.base import Buffer, NotFound
 from orchestrator.store.bucket import Bucket, obstore, waits
 from orchestrator.store.places import Place
 from orchestrator.store.refusals import BucketError, Exists, Missing, OutOfRange
+from orchestrator.store.upload import TOKEN, token_of, upload
 
-# No dash: Azure wants an identifier.
-_TOKEN = "ftorchtoken"
 _WHOLE = 16 << 20
 
 type Names = list[str]
@@ -42,10 +43,24 @@ class RemoteStore:
 
     def put(self, name: str, data: Iterable[Buffer]) -> None:
         """Write an object, replacing one of that name; a large one in several requests, all of it or nothing."""
-        whole = b"".join(data)
-        key = self.place.key(name)
-        several = len(whole) > _WHOLE
-        self._ask("write", key, lambda: self._library.put(self._native, key, whole, use_multipart=several))
+        key, pieces = self.place.key(name), iter(data)
+        head = _first(pieces, _WHOLE)
+        if sum(memoryview(piece).nbytes for piece in head) <= _WHOLE:
+            whole = b"".join(head)
+            self._ask("write", key, lambda: self._library.put(self._native, key, whole, use_multipart=False))
+            return
+        rest = chain(_given_away(head), pieces)
+        for wait in waits(self._bucket.patience):
+            try:
+                upload(self._bucket, key, rest)
+                return
+            except BucketError as problem:
+                # What can be read only once is gone. obstore itself has tried each request again.
+                if not problem.transient or wait is None or pieces is data:
+                    _refuse(problem)
+            time.sleep(wait)
+            rest = chain(data)
+        raise AssertionError
 
     def create(self, name: str, data: Iterable[Buffer]) -> bool:
         """Write an object unless the name is taken; says whether it did."""
@@ -53,7 +68,7 @@ class RemoteStore:
         for wait in waits(self._bucket.patience):
             try:
                 self._library.put(
-                    self._native, key, whole, mode="create", use_multipart=False, attributes={_TOKEN: token}
+                    self._native, key, whole, mode="create", use_multipart=False, attributes={TOKEN: token}
                 )
                 return True
             except Exception as error:  # noqa: BLE001 - obstore raises its own kinds and three of Python's
@@ -116,20 +131,10 @@ class RemoteStore:
         return self._ask("list", path, ask)
 
     def _token_of(self, key: str, problem: BucketError) -> str | None:
-        """The token that an object was created with, "" where it has none; None where there is no object.
-
-        Raises:
-            StoreUnavailable: that cannot be read either; told as the problem that made the question.
-        """
         try:
-            found = self._ask(
-                "read", key, lambda: self._library.get(self._native, key, options={"head": True}).attributes
-            )
-        except NotFound:
-            return None
-        except StoreUnavailable:
-            _refuse(problem)
-        return str(found.get(_TOKEN, ""))
+            return token_of(self._bucket, key, problem)
+        except BucketError as same:
+            _refuse(same)
 
     def _ask[T](self, action: str, key: str, request: Callable[[], T]) -> T:
         try:
@@ -140,6 +145,25 @@ class RemoteStore:
             raise
         except BucketError as error:
             _refuse(error)
+
+
+def _first(pieces: Iterator[Buffer], most: int) -> list[Buffer]:
+    """The first pieces: all of them, unless they have more than so many bytes."""
+    head: list[Buffer] = []
+    size = 0
+    for piece in pieces:
+        head.append(piece)
+        size += memoryview(piece).nbytes
+        if size > most:
+            break
+    return head
+
+
+def _given_away(pieces: list[Buffer]) -> Iterator[Buffer]:
+    """The pieces, none of which is kept."""
+    pieces.reverse()
+    while pieces:
+        yield pieces.pop()
 
 
 def _refuse(problem: BucketError) -> NoReturn:

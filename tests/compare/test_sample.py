@@ -19,7 +19,7 @@ def chooser(place: Place, **fields: Any) -> Chooser:
     place.job(**fields)
     folder = place / "made"
     folder.mkdir()
-    return Chooser(prepared(load_job(place / "job.yaml"), False, 2), place.path, folder, None)
+    return Chooser(prepared(load_job(place / "job.yaml"), False, 2), place.path, folder, None, lambda _: None)
 
 
 def items(chosen: Any) -> list[Any]:

@@ -72,7 +72,7 @@ class Contest:
         folder.mkdir()
         self.place.job(source, **{"input": {"range": {"stop": 30}}, "output": None, **fields})
         spec = prepared(load_job(self.place / "job.yaml"), is_fold, 2)
-        return Chooser(spec, self.place.path, folder, batch)(Wanted(limit=10**6))[1]
+        return Chooser(spec, self.place.path, folder, batch, lambda _: None)(Wanted(limit=10**6))[1]
 
     def lines(self, course: Course, size: int = 4) -> tuple[list[object], dict[int, str]]:
         """The results of a turn, decoded, and what failed."""

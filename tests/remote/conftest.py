@@ -9,7 +9,7 @@ import pytest
 from orchestrator.store.access import Usual
 from orchestrator.store.open import open_store
 from orchestrator.store.remote import RemoteStore
-from tests.remote.servers import Proxy, make_bucket, moto_server
+from tests.remote.servers import AZURITE_KEY, Proxy, azurite_server, make_bucket, make_container, moto_server
 
 pytest.register_assert_rewrite("tests.conformance.store_suite")
 
@@ -56,6 +56,23 @@ def s3(server: str, keys: None, monkeypatch: pytest.MonkeyPatch) -> str:
     """A URL below which there is nothing, on the server that the environment names."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", server)
     return f"s3://bucket/{os.getpid()}-{next(_serial)}"
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[str]:
+    """The URL of an Azure account."""
+    with azurite_server() as url:
+        make_container(url, "container")
+        yield url
+
+
+@pytest.fixture
+def azure(azurite: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A URL below which there is nothing, in the account that the environment names."""
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", azurite.rpartition("/")[2])
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", AZURITE_KEY)
+    monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", azurite)
+    return f"az://container/{os.getpid()}-{next(_serial)}"
 
 
 @pytest.fixture

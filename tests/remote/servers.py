@@ -1,6 +1,8 @@
 """Servers that the tests start: moto's S3, and a proxy in front of it that does what networks do."""
 
+import hmac
 import importlib.util
+import shutil
 import socket
 import subprocess
 import sys
@@ -8,8 +10,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from email.utils import formatdate
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +23,8 @@ import pytest
 type Fault = str
 """What the proxy does to a request: "" nothing, "500", "503", "429" answers so without asking the server, "before" cuts
 the connection without asking it, "after" cuts it once the server has answered, "error after" answers 500 then,
-"half" sends half of the answer, "silence" asks the server and never answers."""
+"half" sends half of the answer, "silence" asks the server and never answers, "gone" asks it and answers that there is
+no such upload, as Amazon does to who completes one twice."""
 
 
 def free_port() -> int:
@@ -50,10 +55,49 @@ def moto_server() -> Iterator[str]:
         server.wait()
 
 
+AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""What Azurite's one account, devstoreaccount1, has for a key: a public one, in its documentation."""
+AZURITE = shutil.which("azurite-blob")
+
+
+@contextmanager
+def azurite_server() -> Iterator[str]:
+    """Azurite's blob service in a process of its own; its account's URL."""
+    if AZURITE is None:
+        pytest.skip("there is no azurite-blob here (npm install -g azurite)")
+    port = free_port()
+    command = [AZURITE, "--inMemoryPersistence", "--silent", "--skipApiVersionCheck", "--blobHost", "127.0.0.1"]
+    with subprocess.Popen([*command, "--blobPort", str(port)], stdout=subprocess.DEVNULL) as server:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            until = time.monotonic() + 60
+            while not _answers(url):
+                assert server.poll() is None, "Azurite has ended"
+                assert time.monotonic() < until, "Azurite does not answer"
+            yield f"{url}/devstoreaccount1"
+        finally:
+            server.kill()
+
+
+def make_container(url: str, name: str) -> None:
+    """Make a container in Azurite, by a request that its account's key signs."""
+    date = formatdate(usegmt=True)
+    sent = {"x-ms-date": date, "x-ms-version": "2021-08-06"}
+    account = url.rpartition("/")[2]
+    empty = "\n" * 12
+    signed = f"PUT{empty}" + "".join(f"{key}:{value}\n" for key, value in sent.items())
+    signed += f"/{account}/{account}/{name}\nrestype:container"
+    digest = hmac.digest(b64decode(AZURITE_KEY), signed.encode(), "sha256")
+    sent["Authorization"] = f"SharedKey {account}:{b64encode(digest).decode()}"
+    asked = urllib.request.Request(f"{url}/{name}?restype=container", method="PUT", headers=sent)
+    urllib.request.urlopen(asked, timeout=30).close()
+
+
 def _answers(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=5).close()
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()
         return True
     except OSError:
         time.sleep(0.05)
@@ -130,14 +174,16 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         fault = self.choose()
         if fault.isdecimal():
-            code = {"503": "SlowDown", "500": "InternalError"}.get(fault, "")
+            code = {"503": "SlowDown", "500": "InternalError", "404": "NoSuchUpload"}.get(fault, "")
             self._answer(int(fault), {}, f"<Error><Code>{code}</Code></Error>".encode())
             return
         if fault == "before":
             self._cut()
             return
         status, headers, answer = self._ask(body)
-        if fault == "error after":
+        if fault == "gone":
+            self._answer(404, {}, b"<Error><Code>NoSuchUpload</Code></Error>")
+        elif fault == "error after":
             self._answer(500, {}, b"")
         elif fault == "half":
             self._answer(status, headers, answer, len(answer) // 2)

@@ -1,6 +1,7 @@
 """A store in a bucket keeps the promises of the store protocol, and a ledger there its own: on moto, and a real server.
 
-A real one is named by FTORCH_TEST_S3=s3://bucket/prefix, with AWS_ENDPOINT_URL and credentials in the environment.
+Azurite is tried where `azurite-blob` is installed. A real server is named by FTORCH_TEST_S3=s3://bucket/prefix, with
+AWS_ENDPOINT_URL and credentials in the environment.
 """
 
 import os
@@ -12,6 +13,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from orchestrator.store.base import Store
 from orchestrator.store.open import open_store
 from tests.conformance.store_suite import StoreSuite
+from tests.remote.servers import AZURITE
 from tests.run.test_ledger_model import TwoOwners
 
 REAL = os.environ.get("FTORCH_TEST_S3")
@@ -46,6 +48,15 @@ if REAL:
             return anew(REAL)
 
 
+if AZURITE:
+
+    class TestStoreInAzure(StoreSuite):
+        @pytest.fixture
+        def store(self, azure: str) -> Store:
+            """An empty store."""
+            return anew(azure)
+
+
 def two_owners(url: str, examples: int) -> None:
     """Have two owners of a shard crash, fence each other and lose answers, in stores below a URL."""
 
@@ -62,6 +73,11 @@ def two_owners(url: str, examples: int) -> None:
 def test_a_ledger_in_a_bucket(s3: str) -> None:
     """No commit is changed or lost, and every item is there once, whatever two owners do."""
     two_owners(s3, 5)
+
+
+def test_a_ledger_in_azure(azure: str) -> None:
+    """As on moto."""
+    two_owners(azure, 5)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from orchestrator.run.ledger import Ledger
 from orchestrator.run.progress import Progress
 from orchestrator.run.records import Commit, Range
 from orchestrator.store.base import NotFound, Store
+from orchestrator.store.upload import REQUEST
 from tests.remote.conftest import OpenStore
 from tests.remote.servers import Proxy
 
@@ -95,6 +96,72 @@ def test_a_name_that_is_taken_for_a_moment(through: OpenStore, proxy: Proxy) -> 
     store = through()
     proxy.fault = once("409", "PUT")
     assert store.create("a", [b"mine"]) is True
+
+
+LARGE = [bytes([number]) * (1 << 20) for number in range(10)]
+STEPS = {"begin": ("POST", "uploads"), "part": ("PUT", "partNumber="), "complete": ("POST", "uploadId=")}
+
+
+def once_in(step: str, fault: str):
+    """That fault for the first request of that step of an upload, none for others."""
+    method, sign = STEPS[step]
+    left = [fault]
+    return lambda asked, path: left.pop() if asked == method and sign in path and left else ""
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has more than a megabyte goes up in several requests."""
+    monkeypatch.setattr("orchestrator.store.remote._WHOLE", 1 << 20)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize(
+    ("step", "fault"), [*((step, fault) for step in STEPS for fault in FAULTS), ("complete", "gone")]
+)
+def test_a_large_put_survives(through: OpenStore, proxy: Proxy, step: str, fault: str) -> None:
+    """One fault in any request of an upload is not seen by who called, and the object is whole."""
+    store = through()
+    proxy.fault = once_in(step, fault)
+    store.put("a", LARGE)
+    assert store.get("a") == b"".join(LARGE)
+
+
+@pytest.mark.usefixtures("soon")
+def test_an_upload_that_was_ended_by_somebody_else(through: OpenStore, proxy: Proxy) -> None:
+    """Where the upload is gone and the object is not this one, that is told, and the old object stays."""
+    store = through(patience=0.5)
+    store.put("a", [b"old"])
+    proxy.fault = lambda method, path: "404" if method == "POST" and "uploadId=" in path else ""
+    with pytest.raises(StoreUnavailable, match="ended before it was complete"):
+        store.put("a", iter(LARGE))
+    assert store.get("a") == b"old"
+
+
+@pytest.mark.usefixtures("soon")
+def test_what_can_be_read_once_is_not_put_in_part(through: OpenStore, proxy: Proxy) -> None:
+    """An upload that cannot begin and whose bytes are gone stops the run resumably; nothing is there."""
+    store = through()
+    proxy.fault = once_in("begin", "half")
+    with pytest.raises(StoreUnavailable, match="cannot write this"):
+        store.put("a", iter(LARGE))
+    assert list(store.list("")) == []
+
+
+def test_a_large_put_is_on_its_way_while_its_bytes_are_made(through: OpenStore, proxy: Proxy) -> None:
+    """Who makes the bytes waits for requests to end: never more than six requests' bytes are ahead of what arrived."""
+    behind: list[int] = []
+
+    def made():
+        for number in range(80):
+            yield bytes(1 << 20)
+            arrived = sum("partNumber=" in path for _, path in list(proxy.requests))
+            behind.append(number + 1 - arrived * (REQUEST >> 20))
+
+    store = through()
+    store.put("a", made())
+    assert len(store.get("a")) == 80 << 20
+    assert max(behind) <= 6 * (REQUEST >> 20)
 
 
 def dice(seed: int, share: float):

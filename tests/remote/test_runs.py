@@ -180,6 +180,16 @@ def test_objects_in_and_out_through_a_bad_network(place: Place, s3: str, proxy: 
     assert [(record["key"], record["result"]) for record in lines_at(f"{s3}/out.jsonl")] == expected
 
 
+def test_a_run_in_azure(place: Place, azure: str) -> None:
+    """State, input and output in a container of Azure: hashed once each, in order, and told by every command."""
+    made = fill(f"{azure}/in", 40)
+    place.job(SIZES, input={"objects": {"url": f"{azure}/in"}}, output={"path": f"{azure}/out.jsonl"})
+    place.submit("--run", f"{azure}/runs/one")
+    assert [record["key"] for record in lines_at(f"{azure}/out.jsonl")] == sorted(made)
+    assert place.ftorch("status", f"{azure}/runs/one", "--json").expect(0).json()["state"] == "done"
+    assert [found["run"] for found in place.ftorch("runs", f"{azure}/runs", "--json").expect(0).json()] == ["one"]
+
+
 def test_no_secret_is_kept_or_told(place: Place, s3: str) -> None:
     """Neither the run's files nor what is printed, with an error or without, holds a credential."""
     place.job(output={"path": f"{s3}/out.jsonl", "overwrite": True})

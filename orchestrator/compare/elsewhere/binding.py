@@ -40,6 +40,28 @@ class PlainFile:
         return f"File({self.key!r}, {self.size} bytes)"
 
 
+class PlainObject:
+    """What a task is given for an item of `input: objects`, which lies in a file here."""
+
+    __slots__ = ("_path", "etag", "key", "mtime_ns", "size", "url")
+
+    def __init__(self, path: str, key: str, size: int, mtime_ns: int, etag: str) -> None:
+        self._path, self.key, self.size, self.mtime_ns, self.etag = path, key, size, mtime_ns, etag
+        self.url = "file://" + path
+
+    def read_bytes(self) -> bytes:
+        """All of it."""
+        with open(self._path, "rb", buffering=0) as file:
+            return file.read()
+
+    def open(self) -> Any:
+        """Open it for reading, as bytes."""
+        return open(self._path, "rb")
+
+    def __repr__(self) -> str:
+        return f"Object({self.key!r}, {self.size} bytes)"
+
+
 class Context:
     """As `orchestrator.Context`."""
 
@@ -116,7 +138,7 @@ class Doer:
         self.keywords = {key: value for key, value in arguments.items() if anything or key in taken}
         if "ctx" in taken:
             self.keywords["ctx"] = Context(process, thread, 0)
-        self.file = binding["kind"] == "file"
+        self.item = {"file": PlainFile, "object": PlainObject}.get(binding["kind"])
 
     def make(self, factory: Any, offered: Any) -> Any:
         """What a state function makes, given those of the arguments that it takes."""
@@ -179,7 +201,8 @@ class Doer:
     def do(self, message: bytes) -> bytes:
         """Do a message's items; the reply, pickled."""
         number, wired = pickle.loads(message)
-        values, errors = self.run([PlainFile(*fields) for fields in wired] if self.file else wired)
+        item = self.item
+        values, errors = self.run(wired if item is None else [item(*fields) for fields in wired])
         try:
             return pickle.dumps((number, values, errors), PROTOCOL)
         except Exception:
