@@ -48,6 +48,7 @@ def command(
         raise click.UsageError("--limit takes the first items, --sample spread ones: give one of them")
     names = _names(only) + (["python"] if python else [])
     from orchestrator.cli.comparing import keep, open_teller, print_comparison
+    from orchestrator.compare.results import nothing_compared
     from orchestrator.compare.tournament import Asked, Tournament
     from orchestrator.errors import DONE, RESUMABLE
 
@@ -59,6 +60,9 @@ def command(
     finally:
         teller.ended()
     print_comparison(found, as_json)
+    nothing = nothing_compared(found)
+    if nothing is not None:
+        raise nothing
     if found.state == "done":
         keep(job_file.parent, found)
     return DONE if found.state == "done" else RESUMABLE

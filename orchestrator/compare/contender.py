@@ -52,7 +52,8 @@ class Contender:
     def row(self, threads: dict[int, Sample], terms: Terms) -> Row:
         """What is told of it."""
         samples = list(self.samples.values())
-        row = Row(self.name, self.backend.what, self.refused, None, self.tuned)
+        there = not self.backend.refused
+        row = Row(self.name, self.backend.what, self.refused, there, tuned=self.tuned)
         if self.refused or not samples:
             return row if self.refused else msgspec.structs.replace(row, refused="not measured")
         notes = list(dict.fromkeys(sample.note for sample in samples if sample.note))

@@ -23,6 +23,8 @@ from orchestrator.run.folder import FAILURES
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
 
+_DEATHS_SHOWN = 2
+
 
 class Threads:
     """Our engine."""
@@ -56,7 +58,8 @@ class Threads:
         report = self._run(Path(self._assignment.whole))
         used = time.process_time() - before
         node = report.nodes[0]
-        notes = [*node.warnings, *report.restarts]
+        more = len(report.restarts) - _DEATHS_SHOWN
+        notes = [*node.warnings, *report.restarts[:_DEATHS_SHOWN], *([f"and {more:,} more"] if more > 0 else [])]
         if node.backend.backend != "threads":
             notes.insert(0, f"ran on processes: {node.backend.reason}")
         cpu = node.user_seconds + node.system_seconds + used

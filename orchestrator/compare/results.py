@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from orchestrator.compare.figures import Figures, Sample
+from orchestrator.errors import FtorchError, JobError, MachineError
 
 
 class Row(Struct, frozen=True):
@@ -12,6 +13,7 @@ class Row(Struct, frozen=True):
         name: "threads", "processes", "interpreters", "redis" or "python".
         what: it, in words.
         refused: why it has no figures; "" where it has.
+        there: whether this machine has what it needs; False where that is why it was refused.
         figures: None where it has none.
         tuned: what was tuned, and how; "" where nothing was.
         notes: what a user should know of how it ran.
@@ -21,6 +23,7 @@ class Row(Struct, frozen=True):
     name: str
     what: str
     refused: str = ""
+    there: bool = True
     figures: Figures | None = None
     tuned: str = ""
     notes: list[str] = []
@@ -60,3 +63,17 @@ class Comparison(Struct, frozen=True):
     notes: list[str]
     created: float = 0.0
     machine: str = ""
+
+
+def nothing_compared(found: Comparison) -> FtorchError | None:
+    """What a script has to be told of a comparison that has no figures at all; None where there are some.
+
+    Who was stopped by hand knows. Else it is this machine's fault if none of the contestants could be had here, and
+    the job's if one was there and did not get through the items.
+    """
+    if found.state != "done" or any(row.figures is not None for row in found.rows):
+        return None
+    message, hint = "no contestant has figures, so nothing was compared", "Each row says why."
+    if any(row.there for row in found.rows):
+        return JobError(message, hint=hint)
+    return MachineError(message, hint=hint)

@@ -25,7 +25,7 @@ from orchestrator.engine.stopping import StopSwitch
 from orchestrator.engine.verdict import judge_ended, judge_running, judge_shard
 from orchestrator.errors import GilError
 from orchestrator.host.cgroups import find_cpu_limits
-from orchestrator.host.interpreter import BackendDecision, gil_enabled
+from orchestrator.host.interpreter import BackendDecision
 from orchestrator.measure.scaling import Scaling
 from orchestrator.measure.usage import runnable_seconds
 from orchestrator.run.folder import Manifest
@@ -142,7 +142,7 @@ class Drive:
         node = self.node
         threads = node.backend.backend == "threads"
         slope = Slope(pool, self._limits, runnable_seconds if threads else lambda: None, lambda: self._memory.share)
-        together = self.board.head()[fields.PHASE] == fields.TOGETHER and not (threads and gil_enabled())
+        together = self.board.head()[fields.PHASE] == fields.TOGETHER and not (threads and node.gilwatch.on)
         return Climber(
             slope, structs.replace(self.threads, climbs=self.threads.climbs and together), self.board.threads
         )
@@ -196,7 +196,7 @@ class Drive:
 
 
 def _check_gil(node: Node, spec: JobSpec) -> None:
-    if node.backend.backend != "threads" or not gil_enabled():
+    if node.backend.backend != "threads" or not node.gilwatch.on:
         return
     culprit = node.gilwatch.culprit
     what = f"importing {culprit} turned the GIL on" if culprit else "the GIL was turned on"

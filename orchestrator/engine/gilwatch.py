@@ -37,6 +37,7 @@ class GilWatch:
         self.refused: list[str] = []
         self._heard: str | None = None
         self._loaded: list[tuple[str, str]] = []
+        self._loading: list[str] = []
         self._verdicts: Verdicts | None = None
         self._show = warnings.showwarning
         self._create = _imp.create_dynamic
@@ -60,9 +61,14 @@ class GilWatch:
             self._verdicts.save()
 
     @property
+    def on(self) -> bool:
+        """Whether the GIL is on for good: not if an extension is being loaded, which has it on until it is judged."""
+        return gil_enabled() and not self._loading
+
+    @property
     def culprit(self) -> str | None:
         """The module that turned the GIL on: the one CPython warned of, else the one that its file gives away."""
-        if self._heard is None and _decides_itself() and gil_enabled():
+        if self._heard is None and _decides_itself() and self.on:
             self._heard = self._given_away()
         return self._heard
 
@@ -77,7 +83,11 @@ class GilWatch:
         if self._verdicts is not None:
             self._judge(self._verdicts, spec.name, spec.origin)
         self._loaded.append((spec.name, spec.origin))
-        return self._create(spec, *rest)
+        self._loading.append(spec.name)
+        try:
+            return self._create(spec, *rest)
+        finally:
+            self._loading.remove(spec.name)
 
     def _judge(self, verdicts: Verdicts, name: str, path: str) -> None:
         verdict = verdicts.of(path)

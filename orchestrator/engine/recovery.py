@@ -107,7 +107,7 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
     trials = {(trial.lo, trial.hi): trial for trial in known.trials}
     for flight in aloft:
         trials.setdefault((flight.lo, flight.hi), Trial(flight.lo, flight.hi, flight.item, ()))
-    where = f"{len(aloft)} items in flight, which run alone now" if aloft else "no item in flight"
+    where = _in_flight(len(aloft))
     crowded = len(aloft) > 1 and (death.cause is not None or death.code == -signal.SIGKILL)
     return structs.replace(
         known,
@@ -118,6 +118,12 @@ def after_death(known: Recovery, picture: Picture | None, death: Death) -> Recov
         halvings=known.halvings + (crowded and known.crowded),
         notes=(*known.notes, f"the worker died: {death.words}; with {where}"),
     )
+
+
+def _in_flight(items: int) -> str:
+    if items > 1:
+        return f"{items} items in flight, which run alone now"
+    return "one item in flight, which runs alone now" if items else "no item in flight"
 
 
 def after_hang(known: Recovery, flight: Flight, seconds: float, stack: str) -> Recovery:

@@ -2,6 +2,7 @@
 
 import sys
 import sysconfig
+import time
 from collections.abc import Mapping
 from typing import Literal
 
@@ -14,6 +15,9 @@ type Backend = Literal["threads", "processes"]
 
 # As the `platform` module spells them, whose import takes longer than all else here.
 _IMPLEMENTATIONS = {"cpython": "CPython", "pypy": "PyPy"}
+
+_LOOKS = 5
+_BETWEEN = 0.002
 
 HOW_TO_GET_ONE = (
     "Get a free-threaded CPython, 3.14 or newer (`uv python install 3.14t`, or `make setup` in ftorch's "
@@ -72,8 +76,17 @@ def interpreter_facts() -> InterpreterFacts:
 
 
 def gil_enabled() -> bool:
-    """Say whether the GIL is on at this moment; cheap enough to be asked at every commit."""
-    return sys._is_gil_enabled()  # noqa: SLF001 - the documented name
+    """Say whether the GIL is on, and not just while an extension is loaded that declares that it can do without.
+
+    CPython turns it on for as long as any extension is being created. Whoever looks then may have got it first, and
+    lets go of it here, so that the load goes on. Where it is off, one look tells.
+    """
+    undecided = getattr(sys.flags, "gil", 1) is None
+    for look in range(_LOOKS if undecided else 1):
+        time.sleep(_BETWEEN * look)
+        if not sys._is_gil_enabled():  # noqa: SLF001 - the documented name
+            return False
+    return True
 
 
 def decide_backend(

@@ -20,6 +20,8 @@ JOBS = sorted(path.parent.name for path in (ROOT / "jobs").glob("*/job.yaml"))
 A_RELEASE_CANDIDATE = "FT004"
 LATE = "def f(n):\n    import bad.fast\n    return n\n"
 NOW = "import bad.fast\ndef f(n):\n    return n\n"
+LAZY = "\nlazy import bad.fast\ndef f(n):\n    return n\n"
+NEEDS_LAZY = pytest.mark.skipif(sys.version_info < (3, 15), reason="lazy imports came with Python 3.15")
 
 
 @pytest.fixture
@@ -43,7 +45,11 @@ def site(tmp_path_factory) -> dict[str, str]:
     return {"PYTHONPATH": f"{folder}:{ROOT}", "XDG_CACHE_HOME": str(cache)}
 
 
-@pytest.mark.parametrize(("source", "rule"), [(NOW, "FT010"), (LATE, "FT011")], ids=["imported", "late"])
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [(NOW, "FT010"), (LATE, "FT011"), pytest.param(LAZY, "FT011", marks=NEEDS_LAZY)],
+    ids=["imported", "late", "lazy"],
+)
 def test_what_turns_the_gil_on_is_named(place: Place, site, source: str, rule: str):
     """Exit 1, the module and its distribution, the job's own line that leads there, and what to do."""
     place.job(source)
@@ -132,7 +138,7 @@ def test_our_own_dependencies_are_clean(name: str, place: Place):
     report = done.json()
     matter = [one for one in report["findings"] if one["rule"] in ("FT010", "FT011", "FT012", "FT020")]
     assert (matter, report["distributions"] > 0) == ([], True)
-    # PyYAML has no wheel for 3.15, and is built without its extension.
+    # PyYAML is built without its extension where there is neither a wheel nor libyaml.
     has_extension = any(file.suffix == ".so" for file in distribution(name).files or ())
     read = {one["distribution"].lower() for one in report["extensions"]}
     assert not has_extension or name.lower() in read

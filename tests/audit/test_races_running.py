@@ -1,5 +1,6 @@
 """What running a task on a few items finds in programs that race, and that it finds nothing in correct ones."""
 
+import builtins
 import json
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ CORRECT = sorted((PROGRAMS / "correct").glob("*.py"))
 A_FEW_RACY = ["alarm", "check_then_pop", "global_total", "iterate_and_change", "lazy_singleton", "shared_generator"]
 A_FEW_CORRECT = ["called_under_lock", "double_checked", "setdefault", "thread_keyed", "thread_local"]
 RULES = {"FT301", "FT302", "FT303", "FT304"}
+# Python 3.15's, which is no dict.
+FROZEN = getattr(builtins, "frozendict", dict)
 
 
 def probed(path, stop=16, **fields):
@@ -297,6 +300,7 @@ class Own:
     [
         ({1, "b", None}, {None, "b", 1}, True),
         ({"a": 1, "b": [2]}, {"b": [2], "a": 1}, True),
+        (FROZEN(a=1, b=2), FROZEN(b=2, a=1), True),
         ([3, 1, 2], [1, 2, 3], False),
         (0.1 + 0.2, 0.3, False),
         (Own([1]), Own([1]), True),
@@ -310,7 +314,14 @@ def test_equal_content_is_equal_text(one, other, exact):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [([3, 1], [1, 3]), (b"ab", bytearray(b"ab")), (0.1 + 0.2, 0.3), (Own(1), Own(2)), ("a" * 300, "a" * 299 + "b")],
+    [
+        ([3, 1], [1, 3]),
+        (b"ab", bytearray(b"ab")),
+        (0.1 + 0.2, 0.3),
+        (Own(1), Own(2)),
+        ("a" * 300, "a" * 299 + "b"),
+        (FROZEN(a=1), FROZEN(a=2)),
+    ],
 )
 def test_other_content_is_other_text(one, other):
     """Results that differ in order, type, a last digit or a distant letter have other texts."""

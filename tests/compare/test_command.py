@@ -126,6 +126,28 @@ def test_what_cannot_compete_says_why_and_the_rest_goes_on(place: Place):
     assert found["processes"]["figures"] is not None
 
 
+@pytest.mark.parametrize(
+    ("only", "code", "why"),
+    [("redis", 3, "the fleet needs redis-server"), ("interpreters", 2, "its process died: exit code 7")],
+)
+def test_nobody_has_figures(place: Place, only: str, code: int, why: str):
+    """A script is told: exit 3 where no contestant can be had here, 2 where the task ended one; the row says why."""
+    place.job("import os\n\n\ndef f(n):\n    os._exit(7)\n", **JOB)
+    options = ("--only", only, "--repeats", "1", "--json")
+    done = place.ftorch("compare", ".", *options, env={"PATH": str(place.path)})
+    done.expect(code, "no contestant has figures, so nothing was compared")
+    assert why in rows(done)[only]["refused"]
+
+
+def test_items_that_kill_their_worker_are_a_few_words(place: Place):
+    """The row of threads tells of the first deaths and counts the others."""
+    place.job("import os\n\n\ndef f(n):\n    os._exit(7)\n", **{**JOB, "input": {"range": {"stop": 3}}})
+    done = place.ftorch("compare", ".", "--only", "threads", "--repeats", "1", "--json").expect(0)
+    [note] = rows(done)["threads"]["notes"]
+    assert note.startswith("the worker died: exit code 7 (os._exit); with one item in flight, which runs alone now; ")
+    assert note.endswith("; and 4 more")
+
+
 def test_a_job_that_is_too_short(place: Place):
     """Its rates are not printed, and it is said; start-up and memory are."""
     place.job(**{**JOB, "input": {"range": {"stop": 5}}})

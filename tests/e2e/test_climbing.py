@@ -71,11 +71,17 @@ def _serve(listening: socket.socket, stop: socket.socket) -> None:
 
 def test_a_job_that_waits_climbs(place: Place):
     """Threads that wait for a server are joined by others while that pays; the report says how many and why."""
+    output = {"path": "out.jsonl", "overwrite": True}
     with service() as port:
-        place.job(ASK, **MIXED, **{"with": {"port": port}}, input={"range": {"stop": 450 * CPUS}})
-        [node] = place.submit()["nodes"]
-    threads, reason = node["threads"]["threads"], node["threads"]["reason"]
-    assert CPUS < threads <= 4 * CPUS
+        place.job(ASK, **MIXED, **{"with": {"port": port}}, input={"range": {"stop": 450 * CPUS}}, output=output)
+        for _ in range(3):
+            [node] = place.submit()["nodes"]
+            threads, reason = node["threads"]["threads"], node["threads"]["reason"]
+            if "climbed" in reason:
+                break
+            # Others had the CPUs in these seconds. That more were tried is told all the same; else it never began.
+            assert f"; {CPUS + 1} gave " in reason or "in time" in reason, reason
+    assert CPUS < threads <= 4 * CPUS, reason
     assert f"; climbed {CPUS}→" in reason
     assert len(node["lanes"]) >= threads
     assert place.results() == list(range(450 * CPUS))

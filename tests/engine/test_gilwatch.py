@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import ROOT, Place
+from tests.extensions import build
 
 WATCHED = """
 import sys, warnings
@@ -93,6 +94,28 @@ def f(n):
     return n * n
 """
 SQUARES = [n * n for n in range(10)]
+# Can do without the GIL, but has it on until the run has committed twice.
+LONG_LOADED = """
+#include <Python.h>
+#include <unistd.h>
+static PyModuleDef_Slot slots[] = {{Py_mod_gil, Py_MOD_GIL_NOT_USED}, {0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "longloaded", NULL, 0, NULL, slots, NULL, NULL, NULL};
+PyMODINIT_FUNC PyInit_longloaded(void) {
+    Py_BEGIN_ALLOW_THREADS
+    for (int waited = 0; waited < 60000 && access("run/shards/0/commits/00000001", F_OK); waited++) usleep(1000);
+    Py_END_ALLOW_THREADS
+    return PyModuleDef_Init(&module);
+}
+"""
+LOADS_LONG = """
+import os, time
+def f(n):
+    if n == 5:
+        import longloaded
+    if not os.path.exists("run/shards/0/commits/00000001"):
+        time.sleep(0.02)
+    return n * n
+"""
 
 
 @pytest.fixture
@@ -152,6 +175,16 @@ def test_a_late_import_stops_what_requires_the_gil_off(blamed):
     )
     done.expect(0)
     assert blamed.results() == SQUARES
+
+
+def test_a_module_that_is_being_loaded_turned_nothing_on(place: Place):
+    """While any extension is loaded the GIL is on: a commit at that moment does not take it for good."""
+    build(place.path, "longloaded", LONG_LOADED)
+    place.job(LOADS_LONG, runtime={"free_threading": "required"}, input={"range": {"stop": 2000}})
+    [node] = place.submit("--threads", "2", "--run", "run")["nodes"]
+    assert (node["gil_enabled"], node["gil_culprit"], node["warnings"]) == (False, None, [])
+    assert len(list((place / "run/shards/0/commits").iterdir())) >= 2
+    assert place.results() == [n * n for n in range(2000)]
 
 
 def test_a_library_that_can_do_without_it_goes_on(blamed):

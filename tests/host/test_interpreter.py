@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from orchestrator.errors import GilError
-from orchestrator.host.interpreter import InterpreterFacts, decide_backend, interpreter_facts
+from orchestrator.host.interpreter import InterpreterFacts, decide_backend, gil_enabled, interpreter_facts
 
 
 def python(*, free_threaded: bool = True, gil: bool = False, forced: str | None = None) -> InterpreterFacts:
@@ -119,6 +119,18 @@ def test_real_interpreters():
         ("on", True),
         ("off", False),
     ]
+
+
+@pytest.mark.skipif(getattr(sys.flags, "gil", 1) is not None, reason="the GIL's state is settled in this process")
+@pytest.mark.parametrize(
+    ("looks", "enabled"), [([True, False], False), ([True] * 100, True), ([False], False)], ids=["load", "on", "off"]
+)
+def test_a_moment_is_not_enough(monkeypatch: pytest.MonkeyPatch, looks: list[bool], enabled: bool):
+    """CPython has the GIL on while it loads an extension: it counts as on where it stays on, and one look tells off."""
+    left = iter(looks)
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: next(left))
+    assert gil_enabled() is enabled
+    assert enabled or next(left, None) is None
 
 
 def test_facts_are_json():

@@ -39,7 +39,7 @@ def free_port() -> int:
 def moto_server() -> Iterator[str]:
     """Moto's S3 server in a process of its own; its URL."""
     if importlib.util.find_spec("moto") is None:
-        pytest.skip("moto is not installed (it has no wheels for this Python)")
+        pytest.skip("needs moto: make setup")
     port = free_port()
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("motoserver.py")), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -65,10 +65,13 @@ install_lock() {
     die_with_log "$log" "pip could not install requirements.lock into ${venv##*/}"
 }
 
+# A line of pip's for each package of a lock: it is fetched, or there already, or not meant for this machine.
+pip_lines='^ *(Downloading|Using cached|Processing|Ignoring|Requirement already) '
+
 # pip_install VENV LABEL TOTAL LOG ARGUMENTS…
 pip_install() {
     local venv=$1 label=$2 total=$3 log=$4
     shift 4
-    with_progress "$label" '^ *(Downloading|Using cached|Processing) ' "$total" "$log" env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX \
+    with_progress "$label" "$pip_lines" "$total" "$log" env -u PIP_USER -u PIP_TARGET -u PIP_PREFIX \
         "$venv/bin/python" -I -m pip install --disable-pip-version-check --no-input --progress-bar off "$@"
 }

@@ -1,5 +1,6 @@
 """What a value holds, as text that is equal in another process where the value is: no addresses, no order of sets."""
 
+import builtins
 import datetime
 import decimal
 import enum
@@ -16,6 +17,8 @@ _PLAIN = (
     *(type(None), bool, int, complex, range, decimal.Decimal, fractions.Fraction, uuid.UUID, enum.Enum),
     *(datetime.date, datetime.time, datetime.timedelta, pathlib.PurePath),
 )
+# Python 3.15 has a frozendict, which is no dict.
+_DICTS = (dict, getattr(builtins, "frozendict", dict))
 _MOST = 100_000
 _LONG = 200
 
@@ -63,7 +66,7 @@ class Content:
 
     def _parts(self, value: Any) -> str:
         name = type(value).__name__
-        if isinstance(value, dict):
+        if isinstance(value, _DICTS):
             entries = (f"{self.text(key)}: {self.text(one)}" for key, one in value.items())
             return _bracketed(name, ", ".join(sorted(entries)))
         if isinstance(value, (set, frozenset)):

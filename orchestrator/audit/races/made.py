@@ -36,6 +36,8 @@ def _kind_of_result(target: Value, name: str, frame: Frame, look: Look) -> Kind:
         case Class():
             return kind_of_class(target, frame, look)
         case Bound(function=function):
+            if function.decorated("synchronized_iterator"):  # of Python 3.15
+                return Kind.OWN
             if function.generates and not function.decorated("contextmanager"):
                 return Kind.ITERATOR
             value = returned(function)

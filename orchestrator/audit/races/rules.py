@@ -69,8 +69,8 @@ RACES = (
         "`next(numbers)` with a module's generator or open file",
         "Iterators keep their position without a lock: values come twice or not at all, and a generator raises "
         "ValueError or crashes the interpreter (CPython 3.14).",
-        "Let the job's input hand out the items, give each thread its own iterator, or lock around `next`. "
-        "`itertools.count` is safe.",
+        "Let the job's input hand out the items, give each thread its own iterator, or lock around `next`, as "
+        "`orchestrator.serialize_iterator` does. `itertools.count` is safe.",
     ),
     Rule(
         "FT109",
