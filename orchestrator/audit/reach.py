@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 _MOST_FILES = 2000
+_OURS = "orchestrator"
 _BY_NAME = ("import_module", "__import__")
 
 
@@ -70,6 +71,9 @@ def reach_of(target: str, base: Path) -> Reach:
         seen.add(path)
         for one in _imports_of(path, name, reach):
             top = one.module.partition(".")[0]
+            if top == _OURS != own:
+                # A task imports its decorator; what else ftorch has in it is there anyway.
+                continue
             local = _own_modules(one.module, near + _search_path() if top == own else near)
             waiting += local
             if not local and top not in sys.stdlib_module_names:

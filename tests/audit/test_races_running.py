@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestrator.audit.races.content import Content, TooLarge
 from orchestrator.audit.races.running import run_races
-from orchestrator.audit.races.stage import backwards, pairs
+from orchestrator.audit.races.trial import backwards, pairs
 from orchestrator.spec.load import load_job, load_job_text
 from tests.command import ROOT, Place
 
@@ -31,7 +31,7 @@ FROZEN = getattr(builtins, "frozendict", dict)
 def probed(path, stop=16, **fields):
     """What running a program finds, on the integers below `stop`."""
     job = {"task": f"./{path.name}:f", "input": {"range": {"stop": stop}}, "output": {"path": "out.jsonl"}, **fields}
-    return run_races(load_job_text(json.dumps(job)), path.parent)
+    return run_races(load_job_text(json.dumps(job)), path.parent).findings
 
 
 def races(path):
@@ -344,7 +344,8 @@ def test_shipped_jobs_are_left_alone(name, tmp_path):
     folder = Path(shutil.copytree(ROOT / "jobs" / name, tmp_path / name, ignore=shutil.ignore_patterns("data", "out")))
     if (folder / "make_input.py").exists():
         subprocess.run([sys.executable, folder / "make_input.py", "--size", "small"], check=True, capture_output=True)
-    assert run_races(load_job(folder / "job.yaml"), folder) == []
+    tried = run_races(load_job(folder / "job.yaml"), folder)
+    assert (tried.findings, tried.probe.items >= 2, tried.probe.rounds >= 2) == ([], True, True)
 
 
 def test_command_runs_the_task_unless_told(tmp_path):
