@@ -42,6 +42,12 @@ def races(path):
     return [one.rule for one in found]
 
 
+@pytest.fixture(autouse=True)
+def apart(tmp_path_factory, monkeypatch):
+    """What the programs put into the system's folder for temporary files goes with the tests'."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+
+
 @pytest.fixture
 def task(tmp_path):
     """Writes task.py, whose function is `f`, and gives what running it finds."""
@@ -119,6 +125,81 @@ def test_correct_modules_beside_the_task_are_left_alone(task, tmp_path):
     """A module beside the task that holds a lock, and one whose object the task shares by name, has no finding."""
     (tmp_path / "beside_guarded.py").write_text(GUARDED)
     assert task("from beside_guarded import LOCK, add\n\ndef f(n):\n    add(n)\n    return n\n") == []
+
+
+CRASHES = """
+import os
+
+busy = []
+
+def f(n):
+    busy.append(n)
+    if len(busy) > 1:
+        os.abort()
+    busy.clear()
+"""
+LATE = "def f(n):\n    import beside_late\n    beside_late.add(n)\n"
+
+
+def test_modules_that_an_item_imports_are_watched(task, tmp_path):
+    """A race in a module that is imported only while an item runs is caught, with that module's file and lines."""
+    (tmp_path / "beside_late.py").write_text(BESIDE)
+    [finding] = task(LATE)
+    assert (finding.rule, Path(finding.path).name, finding.line) == ("FT304", "beside_late.py", 7)
+    assert (finding.detail["name"], finding.detail["lines"]) == ("beside_late.total", "7, 7")
+
+
+def test_correct_modules_that_an_item_imports_are_left_alone(task, tmp_path):
+    """One that holds a lock has no finding."""
+    (tmp_path / "beside_late.py").write_text(GUARDED)
+    assert task(LATE) == []
+
+
+def test_a_crash_in_a_module_that_an_item_imports_has_its_lines(task, tmp_path):
+    """What the process leaves behind that dies on threads names the late module's file."""
+    (tmp_path / "beside_late.py").write_text(CRASHES.replace("f(n)", "add(n)"))
+    [finding] = task(LATE)
+    assert (finding.rule, Path(finding.path).name) == ("FT303", "beside_late.py")
+    assert "of beside_late.py" in finding.message
+
+
+KEEPS = {
+    "file": "KEPT = open(__file__)",
+    "thread": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "memory": "import mmap\nKEPT = mmap.mmap(-1, 1)",
+    "child": "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+}
+COUNTS_IMPORTS = """
+import pathlib
+with pathlib.Path(__file__).with_name("imports").open("a") as file:
+    file.write("x")
+{keeps}
+total = 0
+def f(n):
+    global total
+    total += n + 1
+"""
+
+
+@pytest.mark.parametrize("name", [*KEEPS, "nothing"])
+def test_runs_share_an_import_only_where_they_stay_apart(task, tmp_path, name):
+    """A module is imported once for all runs, unless that leaves something that runs would have in common."""
+    [finding] = task(COUNTS_IMPORTS.format(keeps=KEEPS.get(name, "")))
+    assert (finding.rule, finding.detail["name"]) == ("FT304", "total")
+    # Alone twice, by turns, and one round.
+    assert len((tmp_path / "imports").read_text()) == (1 if name == "nothing" else 5)
+
+
+def test_a_slow_task_is_tried_on_few_items(tmp_path):
+    """Items that take their time are few, and rounds end with the budget; the probe says so."""
+    (tmp_path / "task.py").write_text(
+        "import time\ndef f(n):\n    end = time.thread_time() + 0.05\n    while time.thread_time() < end:\n        pass\n"
+    )
+    job = {"task": "./task.py:f", "input": {"range": {"stop": 16}}, "output": {"path": "out.jsonl"}}
+    tried = run_races(load_job_text(json.dumps(job)), tmp_path, 0.1)
+    assert tried.findings == []
+    assert 2 <= tried.probe.items <= 4
+    assert (tried.probe.rounds, tried.probe.of, tried.probe.cut) == (2, 8, True)
 
 
 SPARE = """
@@ -208,18 +289,7 @@ def test_a_task_that_hangs_is_told(task, source, rule, text):
 
 def test_a_crash_on_threads_is_an_error(task):
     """A process that dies when two items are in the same lines is told with its signal and the lines."""
-    source = """
-import os
-
-busy = []
-
-def f(n):
-    busy.append(n)
-    if len(busy) > 1:
-        os.abort()
-    busy.clear()
-"""
-    [finding] = task(source)
+    [finding] = task(CRASHES)
     assert (finding.rule, finding.severity) == ("FT303", "error")
     assert "died of SIGABRT" in finding.message
     assert "lines" in finding.detail
