@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestrator.audit.beside import Beside, beside_of
 from orchestrator.audit.closure import closure_of
 from orchestrator.audit.distributions import Environment, normalised
-from orchestrator.audit.extensions import imported, read_ahead
+from orchestrator.audit.extensions import imported, read_ahead, read_beside
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.judging import extension_findings, held_back, outcome_findings, unreadable_findings
 from orchestrator.audit.model import AuditReport
@@ -40,7 +41,8 @@ class _Subject:
     Attributes:
         targets: what to import.
         roots: the distributions that it starts from.
-        imports: its own imports by these.
+        imports: its own imports by these, and by the modules of `beside`.
+        beside: the extension modules that it imports, and that no distribution brought.
         first: what is known before anything is imported.
         reading: gives what the task's source says, read while it is imported.
         trying: runs the task on a few items, if that is wanted.
@@ -53,6 +55,7 @@ class _Subject:
     first: Sequence[Finding]
     reading: Callable[[], list[Finding]] = list
     trying: Callable[[], Tried] | None = None
+    beside: Sequence[Beside] = ()
 
 
 def audit_job(spec: JobSpec, base: Path, limit: float = 60.0, budget: float | None = None) -> AuditReport:
@@ -131,7 +134,9 @@ def _job(spec: JobSpec, base: Path, environment: Environment) -> _Subject:
         *unreadable_findings(reach.unreadable),
     ]
     targets = () if reach.unreadable else (Target("task", target, str(base)),)
-    return _Subject(spec.name, targets, roots, imports, first, lambda: lint(spec.task, base))
+    beside = beside_of(reach, import_paths(target, base))
+    imports |= {normalised(one.module): one.found for one in beside}
+    return _Subject(spec.name, targets, roots, imports, first, lambda: lint(spec.task, base), beside=beside)
 
 
 def _examine(subject: _Subject, environment: Environment, limit: float, started: float) -> AuditReport:
@@ -139,13 +144,14 @@ def _examine(subject: _Subject, environment: Environment, limit: float, started:
     with ThreadPoolExecutor(1) as beside:
         importing = beside.submit(_try, subject, limit)
         reached = closure_of(environment, subject.roots)
-        ahead = read_ahead(reached, verdicts)
+        ahead = [*read_ahead(reached, verdicts), *read_beside(subject.beside, verdicts)]
         races = subject.reading()
         observed, tried = importing.result()
     now = imported(observed, environment, verdicts)
     seen = {os.path.realpath(one.path) for one in now}
-    later = [one for one in ahead if os.path.realpath(one.path) not in seen]
-    extensions = [*now, *settle(later, _LOADING_LIMIT, verdicts)]
+    # An editable distribution's own may lie beside the job, too.
+    later = {os.path.realpath(one.path): one for one in reversed(ahead) if os.path.realpath(one.path) not in seen}
+    extensions = [*now, *settle([*later.values()][::-1], _LOADING_LIMIT, verdicts)]
     verdicts.save()
     findings = [
         *subject.first,

@@ -16,6 +16,8 @@ from orchestrator.inputs.open import open_source
 from orchestrator.spec.model import JobSpec
 from orchestrator.tasks.load import Task, import_task_module, task_of
 
+type Items = list[tuple[Any, Any]]
+
 SAMPLE = 16
 _HARMLESS = ("/dev/null", "/dev/urandom", "/dev/random")
 
@@ -34,7 +36,7 @@ class Ready:
     task: Task
     arguments: Mapping[str, Any]
     own: Own
-    sample: list[tuple[Any, Any]]
+    sample: Items
 
     @cached_property
     def files(self) -> list[str]:
@@ -45,6 +47,10 @@ class Ready:
     def watched(self) -> Watched:
         """The code in them."""
         return Watched(self.files, codes_of(self.own.modules()))
+
+    def watch(self) -> None:
+        """Look for that code now, so that copies of this process need not."""
+        assert self.watched.files
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,13 @@ class Footprint:
         )
 
 
-def prepare(spec: JobSpec, base: Path) -> Ready:
+def prepare(spec: JobSpec, base: Path, given: Items | None = None) -> Ready:
     """Import the task and read the first items.
+
+    Args:
+        spec: the job.
+        base: its folder.
+        given: the items, if they are there already.
 
     Raises:
         FtorchError: the task cannot be imported, or the input cannot be read.
@@ -78,7 +89,8 @@ def prepare(spec: JobSpec, base: Path) -> Ready:
     target, _, name = spec.task.partition(":")
     module = import_task_module(target, base)
     task = task_of(getattr(module, name, None), spec.task, spec.arguments)
-    return Ready(task, spec.arguments, Own(module), [*islice(_items(spec, base), SAMPLE)])
+    sample = given if given is not None else [*islice(_items(spec, base), SAMPLE)]
+    return Ready(task, spec.arguments, Own(module), sample)
 
 
 def _items(spec: JobSpec, base: Path) -> Iterator[tuple[Any, Any]]:

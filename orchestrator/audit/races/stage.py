@@ -17,16 +17,18 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.audit.races.fetching import Fetched, fetch
 from orchestrator.audit.races.forks import Fork, Last
-from orchestrator.audit.races.played import Part, Played, Tried
+from orchestrator.audit.races.played import Ended, Tried
 from orchestrator.audit.races.playing import play
 from orchestrator.audit.races.ready import Footprint, prepare
+from orchestrator.audit.races.rules import found
 from orchestrator.audit.races.trial import Trial
 from orchestrator.spec.load import parse_job
 from orchestrator.spec.model import JobSpec
 
-LIMIT = 120.0
-"""Seconds after which whoever started this need not wait any more."""
+_LIMIT = 120.0
+_FETCHING = 20.0
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -52,27 +54,34 @@ def main() -> None:
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    spec, base = parse_job(request.job), Path(request.base)
-    tried = Fork(lambda _: _from_one_import(spec, base, request.budget), LIMIT).result(Tried)
-    if not isinstance(tried, Tried):
-        tried = Trial(partial(_import_and_play, spec, base), spec.task, request.budget).run()
-    os.write(answer, msgspec.json.encode(tried))
+    os.write(answer, msgspec.json.encode(_tried(parse_job(request.job), Path(request.base), request.budget)))
 
 
-def _from_one_import(spec: JobSpec, base: Path, budget: float) -> Tried:
-    before, process = Footprint.now(), os.getpid()
-    ready = prepare(spec, base)
-    if os.getpid() != process:
-        # The module has forked when it was imported, and this is the copy.
-        os._exit(0)
-    if Footprint.now() != before:
-        raise _Apart
-    _ = ready.watched  # looked for here, once
-    return Trial(partial(play, ready), spec.task, budget).run()
+def _tried(spec: JobSpec, base: Path, budget: float) -> Tried:
+    given = None
+    if spec.input.objects is not None:
+        fetched = Fork(lambda _: fetch(spec, base), _FETCHING).result(Fetched)
+        error = fetched.how if isinstance(fetched, Ended) else fetched.error
+        if error or not isinstance(fetched, Fetched):
+            message = f"the task was not tried on threads: its objects could not be fetched: {error}"
+            return Tried([found("FT311", message, (spec.task, 0))])
+        given = fetched.unpacked()
 
+    def from_one_import(_: Last) -> Tried:
+        before, process = Footprint.now(), os.getpid()
+        ready = prepare(spec, base, given)
+        if os.getpid() != process:
+            # The module has forked when it was imported, and this is the copy.
+            os._exit(0)
+        if Footprint.now() != before:
+            raise _Apart
+        ready.watch()
+        return Trial(partial(play, ready), spec.task, budget).run()
 
-def _import_and_play(spec: JobSpec, base: Path, part: Part, last: Last) -> Played:
-    return play(prepare(spec, base), part, last)
+    tried = Fork(from_one_import, _LIMIT).result(Tried)
+    if isinstance(tried, Tried):
+        return tried
+    return Trial(lambda part, last: play(prepare(spec, base, given), part, last), spec.task, budget).run()
 
 
 if __name__ == "__main__":
