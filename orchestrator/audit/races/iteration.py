@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.races.access import Access, How
@@ -97,7 +98,8 @@ def judge_readback(seen: list[Access], reach: Reach) -> Iterator[Finding]:
         if access.how is How.STORE and access.value is not None and _scratch(access):
             reader = reads.get(access.place.key)
             if reader is not None and stale_read(access, reach) is None and not _once(access):
-                message = f"{access.place.name} is set for this item and read at line {reader.at[1]}"
+                of = "" if reader.at[0] == access.at[0] else f" of {Path(reader.at[0]).name}"
+                message = f"{access.place.name} is set for this item and read at line {reader.at[1]}{of}"
                 yield found("FT110", message, access.at, detail(access, read=f"{reader.at[0]}:{reader.at[1]}"))
         elif access.how is How.CALL and access.method in ("append", "clear"):
             yield from _filled(access, seen, reach)
