@@ -91,7 +91,11 @@ def _resized(access: Access) -> list[str]:
 
 def judge_readback(seen: list[Access], reach: Reach) -> Iterator[Finding]:
     """Values that are passed on through something shared (FT110)."""
-    reads = {access.place.key: access for access in seen if access.how in (How.READ, How.CALL, How.ITERATE)}
+    reads = {
+        access.place.key: access
+        for access in seen
+        if access.how in (How.READ, How.CALL, How.ITERATE) and not _by_local_name(access)
+    }
     for access in seen:
         if access.guarded:
             continue
@@ -103,6 +107,13 @@ def judge_readback(seen: list[Access], reach: Reach) -> Iterator[Finding]:
                 yield found("FT110", message, access.at, detail(access, read=f"{reader.at[0]}:{reader.at[1]}"))
         elif access.how is How.CALL and access.method in ("append", "clear"):
             yield from _filled(access, seen, reach)
+
+
+def _by_local_name(access: Access) -> bool:
+    """Whether a local name is read that took the value before, as what gives it back does."""
+    function = access.reached.function
+    local = isinstance(access.node, ast.Name) and access.node.id in function.assigned
+    return local and access.node.id not in function.declared
 
 
 def _scratch(access: Access) -> bool:

@@ -53,7 +53,7 @@ class Function:
 
     @cached_property
     def positional(self) -> list[str]:
-        """The names of the parameters that arguments are given to by their place."""
+        """The names of those that arguments are given to by their place."""
         return [arg.arg for arg in (*self.node.args.posonlyargs, *self.node.args.args)]
 
     @cached_property
