@@ -111,9 +111,8 @@ def judge_readback(seen: list[Access], reach: Reach) -> Iterator[Finding]:
 
 def _by_local_name(access: Access) -> bool:
     """Whether a local name is read that took the value before, as what gives it back does."""
-    function = access.reached.function
-    local = isinstance(access.node, ast.Name) and access.node.id in function.assigned
-    return local and access.node.id not in function.declared
+    function, node = access.reached.function, access.node
+    return isinstance(node, ast.Name) and node.id in function.assigned and node.id not in function.declared
 
 
 def _scratch(access: Access) -> bool:
