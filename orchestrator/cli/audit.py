@@ -47,7 +47,7 @@ Exit codes: 0 nothing that matters (notes may be there); 1 findings that matter;
 @click.option(
     "--probe-time",
     type=click.FloatRange(0.1),
-    default=0.5,
+    default=0.4,
     show_default=True,
     help="Seconds of CPU time that running the task may take, about.",
     metavar="SECONDS",

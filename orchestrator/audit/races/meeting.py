@@ -1,7 +1,7 @@
 """Has two threads meet where a race would show: before each store, call, subscript, look-up and branch of some code.
 
 Guarantees: a thread that comes to nobody waits as long as the other may be on its way, 2 times at most in vain at one
-place, and 0.1 s in vain in all, so a program that holds locks goes on; a process that the code forks is left alone.
+place, and 0.06 s in vain in all, so a program that holds locks goes on; a process that the code forks is left alone.
 Assumes: two threads at a time, and no other user of the tool id in this process.
 """
 
@@ -23,12 +23,12 @@ from orchestrator.audit.races.watched import Place, Watched
 
 _TOOL = 4
 _DELAY = 0.005
-_IN_ALL = 0.1
+_IN_ALL = 0.06
 _VAIN = 2
 _TIMES = 2
 # To leave out an instruction stops all threads, which may take a millisecond; to hear of it takes one of a thousand.
 _OFTEN = 48
-_RESTARTS = 2
+_RESTARTS = 1
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class Meetings:
         self._items = items
         self._lanes, self._partners = {}, {}
         if self._times and self._restarts:
-            # Places that one pair has used up are there for the next; a few pairs are enough for what all do often.
+            # Places that one pair has used up are there for the next; two pairs are enough for what all do often.
             self._restarts -= 1
             sys.monitoring.restart_events()
         self._times.clear()

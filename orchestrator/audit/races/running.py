@@ -20,7 +20,7 @@ from orchestrator.host.native import native_pool_caps
 from orchestrator.spec.load import dump_job
 from orchestrator.spec.model import JobSpec
 
-BUDGET = 0.5
+BUDGET = 0.4
 """Seconds of CPU time that trying a task may take, where it is not told otherwise."""
 
 _STAGE = "orchestrator.audit.races.stage"
