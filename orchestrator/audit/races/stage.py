@@ -61,7 +61,8 @@ def _tried(spec: JobSpec, base: Path, budget: float) -> Tried:
     given = None
     if spec.input.objects is not None:
         fetched = Fork(lambda _: fetch(spec, base), _FETCHING).result(Fetched)
-        error = fetched.how if isinstance(fetched, Ended) else fetched.error
+        by = "what fetches them "
+        error = by + fetched.how.removeprefix("it ") if isinstance(fetched, Ended) else fetched.error
         if error or not isinstance(fetched, Fetched):
             message = f"the task was not tried on threads: its objects could not be fetched: {error}"
             return Tried([found("FT311", message, (spec.task, 0))])
