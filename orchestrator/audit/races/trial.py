@@ -20,7 +20,7 @@ type Play = Callable[[Part, Last], Played]
 
 _HUNG = 8.0
 # Of the budget: after how much of it there are no more items in a run, where there are a few.
-_A_RUN = 1 / 16
+_A_RUN = 1 / 24
 _WALL = 4.0
 _LEAST = 2
 # Whether one item goes ahead alone, whether neighbours meet, and how often a thread stops at a place. Threads that stop
