@@ -17,6 +17,7 @@ NAMES = (
     "sharedtable",
     "audit",
     "audit_lint",
+    "audit_probe",
     "garbage",
     "objects",
 )

@@ -3,21 +3,23 @@
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from orchestrator.audit.beside import Beside, beside_of
 from orchestrator.audit.closure import closure_of
 from orchestrator.audit.distributions import Environment, normalised
-from orchestrator.audit.extensions import imported, read_ahead
+from orchestrator.audit.extensions import imported, read_ahead, read_beside
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.judging import extension_findings, held_back, outcome_findings, unreadable_findings
 from orchestrator.audit.model import AuditReport
 from orchestrator.audit.observed import Observed, Target
 from orchestrator.audit.probe import observe
 from orchestrator.audit.races.lint import lint
-from orchestrator.audit.races.running import run_races
+from orchestrator.audit.races.played import Tried
+from orchestrator.audit.races.running import Stage
 from orchestrator.audit.reach import Import, reach_of
 from orchestrator.audit.roots import Roots, import_paths, roots_of
 from orchestrator.audit.runtime import runtime_findings
@@ -39,10 +41,11 @@ class _Subject:
     Attributes:
         targets: what to import.
         roots: the distributions that it starts from.
-        imports: its own imports by these.
+        imports: its own imports by these, and by the modules of `beside`.
+        beside: the extension modules that it imports, and that no distribution brought.
         first: what is known before anything is imported.
-        unread: what its source did not let one read, which a failed import says better.
-        probed: the job and its folder, if its task is to be run on a few items.
+        reading: gives what the task's source says, read while it is imported.
+        trying: runs the task on a few items, if that is wanted.
     """
 
     name: str
@@ -50,23 +53,29 @@ class _Subject:
     roots: Roots
     imports: dict[str, Import]
     first: Sequence[Finding]
-    unread: Sequence[Finding] = ()
-    probed: tuple[JobSpec, Path] | None = None
+    reading: Callable[[], list[Finding]] = list
+    trying: Callable[[], Tried] | None = None
+    beside: Sequence[Beside] = ()
 
 
-def audit_job(spec: JobSpec, base: Path, limit: float = 60.0, probe: bool = False) -> AuditReport:
+def audit_job(spec: JobSpec, base: Path, limit: float = 60.0, budget: float | None = None) -> AuditReport:
     """Audit a job: what its task's module imports now, what it can reach, and what in it races.
 
     Args:
         spec: the job.
         base: its folder.
         limit: seconds that importing the task may take.
-        probe: also run the task on a few items, alone and on threads.
+        budget: also run the task on a few items, alone and on threads, for about so many seconds of CPU time.
     """
     started = time.perf_counter()
-    environment = Environment(import_paths(spec.task.partition(":")[0], base))
-    subject = job_subject(spec, base, environment)
-    return _examine(replace(subject, probed=(spec, base)) if probe else subject, environment, limit, started)
+    if budget is None:
+        environment = Environment(import_paths(spec.task.partition(":")[0], base))
+        return _examine(_job(spec, base, environment), environment, limit, started)
+    # Started ahead: it gets ready while files are read.
+    with Stage() as stage:
+        environment = Environment(import_paths(spec.task.partition(":")[0], base))
+        subject = replace(_job(spec, base, environment), trying=lambda: stage.run(spec, base, budget))
+        return _examine(subject, environment, limit, started)
 
 
 def audit_package(name: str, limit: float = 60.0) -> AuditReport:
@@ -115,7 +124,7 @@ def _first() -> list[Finding]:
     return [*runtime_findings(interpreter_facts())]
 
 
-def job_subject(spec: JobSpec, base: Path, environment: Environment) -> _Subject:
+def _job(spec: JobSpec, base: Path, environment: Environment) -> _Subject:
     """What a job imports, by reading; importing is left out where that cannot succeed."""
     target = spec.task.partition(":")[0]
     reach = reach_of(target, base)
@@ -125,9 +134,9 @@ def job_subject(spec: JobSpec, base: Path, environment: Environment) -> _Subject
         *unreadable_findings(reach.unreadable),
     ]
     targets = () if reach.unreadable else (Target("task", target, str(base)),)
-    races = lint(spec.task, base)
-    first += [one for one in races if one.rule != _UNREAD]
-    return _Subject(spec.name, targets, roots, imports, first, [one for one in races if one.rule == _UNREAD])
+    beside = beside_of(reach, import_paths(target, base))
+    imports |= {normalised(one.module): one.found for one in beside}
+    return _Subject(spec.name, targets, roots, imports, first, lambda: lint(spec.task, base), beside=beside)
 
 
 def _examine(subject: _Subject, environment: Environment, limit: float, started: float) -> AuditReport:
@@ -135,17 +144,20 @@ def _examine(subject: _Subject, environment: Environment, limit: float, started:
     with ThreadPoolExecutor(1) as beside:
         importing = beside.submit(_try, subject, limit)
         reached = closure_of(environment, subject.roots)
-        ahead = read_ahead(reached, verdicts)
-        observed, met = importing.result()
+        ahead = [*read_ahead(reached, verdicts), *read_beside(subject.beside, verdicts)]
+        races = subject.reading()
+        observed, tried = importing.result()
     now = imported(observed, environment, verdicts)
     seen = {os.path.realpath(one.path) for one in now}
-    later = [one for one in ahead if os.path.realpath(one.path) not in seen]
-    extensions = [*now, *settle(later, _LOADING_LIMIT, verdicts)]
+    # An editable distribution's own may lie beside the job, too.
+    later = {os.path.realpath(one.path): one for one in reversed(ahead) if os.path.realpath(one.path) not in seen}
+    extensions = [*now, *settle([*later.values()][::-1], _LOADING_LIMIT, verdicts)]
     verdicts.save()
     findings = [
         *subject.first,
-        *(subject.unread if _went_well(observed) else ()),
-        *met,
+        # What cannot be read is said better by an import that fails.
+        *(one for one in races if one.rule != _UNREAD or _went_well(observed)),
+        *(tried.findings if tried else ()),
         *outcome_findings(observed.outcomes, subject.name),
         *extension_findings(extensions, environment, subject.imports, python.free_threaded),
         *held_back(reached),
@@ -157,15 +169,14 @@ def _examine(subject: _Subject, environment: Environment, limit: float, started:
         extensions=extensions,
         findings=sorted(findings, key=lambda one: (_RANK[one.severity], one.rule)),
         seconds=time.perf_counter() - started,
+        probe=tried.probe if tried else None,
     )
 
 
-def _try(subject: _Subject, limit: float) -> tuple[Observed, list[Finding]]:
+def _try(subject: _Subject, limit: float) -> tuple[Observed, Tried | None]:
     """Import it, and run it if that went well."""
     observed = observe(subject.targets, limit)
-    if subject.probed is None or not _went_well(observed):
-        return observed, []
-    return observed, run_races(*subject.probed)
+    return observed, subject.trying() if subject.trying is not None and _went_well(observed) else None
 
 
 def _went_well(observed: Observed) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from orchestrator.audit.beside import Beside
 from orchestrator.audit.closure import Reached
 from orchestrator.audit.distributions import Environment
 from orchestrator.audit.model import Extension
@@ -46,6 +47,21 @@ def read_ahead(reached: Iterable[Reached], verdicts: Verdicts) -> list[Extension
                 facts = (one.distribution.name, one.distribution.version, verdict.kind)
                 found.append(Extension(name, str(path), *facts, "read", verdict.reason, one.chain))
     return found
+
+
+def read_beside(found: Iterable[Beside], verdicts: Verdicts) -> list[Extension]:
+    """Extension modules that no distribution brought, read from their files."""
+    return [
+        Extension(one.module, str(one.path), "", "", verdict.kind, "read", verdict.reason, (one.by, one.module))
+        for one in found
+        for verdict in [_judge_imported(one, verdicts)]
+    ]
+
+
+def _judge_imported(one: Beside, verdicts: Verdicts) -> Verdict:
+    verdict = _judge(one.path, one.module, set(), verdicts)
+    # It is imported by this name, so it is no library that lies there for another one.
+    return Verdict("unread", verdict.reason) if verdict.kind == "library" else verdict
 
 
 def _judge(path: Path, name: str, names: set[str], verdicts: Verdicts) -> Verdict:

@@ -40,9 +40,10 @@ def known(task: str, base: Path) -> list[str] | None:
 
 def look(task: str, base: Path) -> list[str]:
     """Look, and give what `known` will from now on; arguments as there."""
+    from orchestrator.audit.beside import beside_of
     from orchestrator.audit.closure import closure_of
-    from orchestrator.audit.distributions import Environment
-    from orchestrator.audit.extensions import read_ahead
+    from orchestrator.audit.distributions import Environment, normalised
+    from orchestrator.audit.extensions import read_ahead, read_beside
     from orchestrator.audit.judging import extension_findings
     from orchestrator.audit.reach import reach_of
     from orchestrator.audit.roots import import_paths, roots_of
@@ -53,7 +54,10 @@ def look(task: str, base: Path) -> list[str]:
     # Before it is read: what changes meanwhile is looked at again the next time.
     facts = _facts_of([*map(str, reach.files), *filter(os.path.isdir, sys.path)])
     roots, imports = roots_of(target, reach, environment)
-    ahead = read_ahead(closure_of(environment, roots), verdicts)
+    beside = beside_of(reach, import_paths(target, base))
+    imports |= {normalised(one.module): one.found for one in beside}
+    facts |= _facts_of(str(one.path) for one in beside)
+    ahead = [*read_ahead(closure_of(environment, roots), verdicts), *read_beside(beside, verdicts)]
     verdicts.save()
     found = extension_findings(ahead, environment, imports, free_threaded=True)
     told = [one.message for one in found if one.rule == "FT011"]

@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from orchestrator.audit.findings import Finding
+from orchestrator.audit.races.played import Probe
 from orchestrator.host.extension import Kind
 from orchestrator.host.interpreter import InterpreterFacts
 
@@ -38,6 +39,7 @@ class AuditReport(Struct, frozen=True):
         subject: the job, the package or the environment.
         distributions: how many installed distributions it looked at.
         extensions: those that were imported or read, without plain libraries.
+        probe: how far the task was tried on a sample; None where it was not meant to be.
         seconds: how long it took.
     """
 
@@ -47,6 +49,7 @@ class AuditReport(Struct, frozen=True):
     extensions: list[Extension]
     findings: list[Finding]
     seconds: float
+    probe: Probe | None = None
 
     @property
     def matters(self) -> list[Finding]:

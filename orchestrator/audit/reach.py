@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 _MOST_FILES = 2000
+_OURS = "orchestrator"
 _BY_NAME = ("import_module", "__import__")
 
 
@@ -40,10 +41,20 @@ class Unreadable(Struct, frozen=True):
 
 
 class Reach(Struct):
-    """The job's own files, the first of its imports of each other module, and the files that could not be read."""
+    """What a job reaches.
+
+    Attributes:
+        files: the job's own.
+        imports: the first of its imports of each other module.
+        named: the first of its imports of any module, its own included.
+        near: the folders where its own modules are looked for.
+        unreadable: the files that could not be read.
+    """
 
     files: list[Path] = []
     imports: dict[str, Import] = {}
+    named: dict[str, Import] = {}
+    near: list[Path] = []
     unreadable: list[Unreadable] = []
 
 
@@ -54,7 +65,8 @@ def reach_of(target: str, base: Path) -> Reach:
         target: "package.module", or "./file.py" relative to `base`.
         base: the job file's folder.
     """
-    near, reach = [base, Path.cwd()], Reach()
+    reach = Reach(near=[base, Path.cwd()])
+    near = reach.near
     if target.endswith(".py"):
         path = (base / target).resolve()
         near.insert(0, path.parent)
@@ -70,6 +82,10 @@ def reach_of(target: str, base: Path) -> Reach:
         seen.add(path)
         for one in _imports_of(path, name, reach):
             top = one.module.partition(".")[0]
+            if top == _OURS != own:
+                # A task imports its decorator; what else ftorch has in it is there anyway.
+                continue
+            reach.named.setdefault(one.module, one)
             local = _own_modules(one.module, near + _search_path() if top == own else near)
             waiting += local
             if not local and top not in sys.stdlib_module_names:

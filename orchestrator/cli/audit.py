@@ -14,6 +14,7 @@ EPILOG = """\b
 Examples:
   ftorch audit job.yaml
   ftorch audit job.yaml --no-probe               do not run the task
+  ftorch audit job.yaml --probe-time 10          run a slow task on more items, and more often
   ftorch audit --package pandas                  before you write the job
   ftorch audit --environment --json              everything that is installed
   ftorch audit job.yaml --sarif > audit.sarif    for code hosts and editors
@@ -44,6 +45,14 @@ Exit codes: 0 nothing that matters (notes may be there); 1 findings that matter;
     help="Run the task on up to 16 items of JOB, alone and on two threads, and compare.",
 )
 @click.option(
+    "--probe-time",
+    type=click.FloatRange(0.1),
+    default=0.4,
+    show_default=True,
+    help="Seconds of CPU time that running the task may take, about.",
+    metavar="SECONDS",
+)
+@click.option(
     "--write",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
@@ -58,6 +67,7 @@ def command(
     environment: bool,
     timeout: float,
     probe: bool,
+    probe_time: float,
     write: Path | None,
     sarif: bool,
     overrides: tuple[str, ...],
@@ -87,7 +97,7 @@ def command(
         report = audit_script(job, write)
     elif job is not None:
         job_file, spec = load(job, overrides)
-        report = audit_job(spec, job_file.parent, timeout, probe)
+        report = audit_job(spec, job_file.parent, timeout, probe_time if probe else None)
     else:
         report = audit_environment()
     show(report, "sarif" if sarif else "json" if as_json else "text")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from orchestrator.audit.model import AuditReport, Extension, MigrationReport
+from orchestrator.audit.races.played import Probe
 from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import count, duration
 
@@ -26,6 +27,8 @@ def _rows(report: AuditReport) -> Iterator[Row]:
     yield "imported", _extensions([one for one in report.extensions if one.how == "imported"])
     ahead = [one for one in report.extensions if one.how != "imported"]
     yield "ahead", f"{_extensions(ahead)}; {count(report.distributions, 'distribution')} looked at"
+    if report.probe is not None and report.probe.items:
+        yield "tried", _probe(report.probe)
     notes = 0
     # What a call of a pool becomes is what a script was asked about: that first, and each of its notes.
     for one in sorted(report.findings, key=lambda one: one.rule != MOVED):
@@ -41,6 +44,11 @@ def _rows(report: AuditReport) -> Iterator[Row]:
     yield "time", duration(report.seconds)
     for path in report.written if isinstance(report, MigrationReport) else ():
         yield "wrote", path
+
+
+def _probe(probe: Probe) -> str:
+    told = f"{count(probe.items, 'item')}: one at a time, and two at a time in {probe.rounds} of {probe.of} rounds"
+    return f"{told}; its time was over (--probe-time)" if probe.cut else told
 
 
 def _extensions(extensions: list[Extension]) -> str:

@@ -24,5 +24,5 @@ def audit_script(path: Path, folder: Path | None) -> MigrationReport:
         found.extensions,
         found.findings,
         found.seconds,
-        [str(one) for one in written],
+        written=[str(one) for one in written],
     )

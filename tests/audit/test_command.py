@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import sys
+import sysconfig
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
+from orchestrator.audit.foresight import known, look
 from orchestrator.audit.races.rules import RULES as RACES
 from orchestrator.audit.rules import RULES
 from tests.command import ROOT, Place, finish
@@ -87,6 +89,73 @@ def test_races_are_named_beside_extensions(place: Place, site):
     [run] = place.ftorch("audit", "job.yaml", "--sarif", env=site).json()["runs"]
     titles = {rule["id"]: rule["shortDescription"]["text"] for rule in run["tool"]["driver"]["rules"]}
     assert titles["FT102"] == RACES["FT102"].title
+
+
+BESIDE = {
+    "needs": ("FT011", "would turn the GIL on when loaded: fast"),
+    "damaged": ("FT021", "fast not read: damaged"),
+    "foreign": ("FT020", "is built for another Python: fast: its name says that it is for another Python"),
+    "no module": ("FT021", "fast not read: no extension module: it has no PyInit_fast"),
+}
+
+
+def beside(folder: Path, kind: str) -> Path:
+    """An extension module of that kind, in some folder."""
+    made = build(folder, "fast", SOURCES["no_slot"].replace("no_slot", "fast" if kind != "no module" else "other"))
+    if kind == "damaged":
+        made.write_bytes(made.read_bytes()[:1000])
+    return made.rename(folder / "fast.cpython-311-x86_64-linux-gnu.so") if kind == "foreign" else made
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_what_lies_beside_the_job_is_read_ahead(place: Place, kind: str):
+    """An extension in the job's folder that is imported late is named, with what its file says, and the line."""
+    made = beside(place.path, kind)
+    if kind == "foreign" and "x86_64-linux-gnu" not in sysconfig.get_config_var("SOABI"):
+        made.rename(place / ("fast.cpython-311-" + sysconfig.get_config_var("SOABI").split("-", 2)[2] + ".so"))
+    rule, text = BESIDE[kind]
+    done = place.job("def f(n):\n    import fast\n    return n\n").ftorch("audit", "job.yaml", "--json", "--no-probe")
+    [finding] = [one for one in done.json()["findings"] if one["rule"] != A_RELEASE_CANDIDATE]
+    assert (finding["rule"], finding["line"], Path(finding["path"]).name) == (rule, 2, "task.py")
+    assert str(place.path) in finding["message"]
+    assert text in finding["message"]
+
+
+def test_submit_looks_beside_the_job(place: Place, monkeypatch):
+    """What `submit` tells ahead of a run names an extension beside the job, until that file changes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place / "cache"))
+    made = beside(place.path, "needs")
+    place.job("def f(n):\n    import fast\n    return n\n")
+    [told] = look("./task.py:f", place.path)
+    assert f"{made} would turn the GIL on when loaded: fast" in told
+    assert known("./task.py:f", place.path) == [told]
+    made.write_bytes(b"another one")
+    assert known("./task.py:f", place.path) is None
+
+
+def test_what_lies_on_the_import_path_is_read_ahead(place: Place, tmp_path_factory):
+    """One in a package of a folder on the import path is named, and only what is imported."""
+    folder = tmp_path_factory.mktemp("path")
+    (folder / "tools").mkdir()
+    (folder / "tools" / "__init__.py").touch()
+    for name in ("fast", "never"):
+        build(folder / "tools", name, SOURCES["no_slot"].replace("no_slot", name))
+    env = {"PYTHONPATH": f"{folder}:{ROOT}"}
+    done = place.job("def f(n):\n    from tools import fast\n    return n\n").ftorch(
+        "audit", "job.yaml", "--json", "--no-probe", env=env
+    )
+    [finding] = [one for one in done.json()["findings"] if one["rule"] != A_RELEASE_CANDIDATE]
+    assert (finding["rule"], finding["detail"]["modules"]) == ("FT011", "tools.fast")
+    assert [one["name"] for one in done.json()["extensions"] if "tools" in one["name"]] == ["tools.fast"]
+
+
+def test_a_huge_folder_beside_the_job_is_not_listed(place: Place):
+    """Nothing is looked for but the names that the job imports, whatever else lies in its folder."""
+    (place / "fast").mkdir()
+    for kind in ("a", "b"):
+        (place / "fast" / f"{kind}.so").write_bytes(b"no extension")
+    done = place.job("def f(n):\n    import json\n    return n\n").ftorch("audit", "job.yaml", "--json", "--no-probe")
+    assert [one for one in done.json()["extensions"] if str(place.path) in one["path"]] == []
 
 
 UNTIL_LOOKED_AT = """

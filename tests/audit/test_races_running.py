@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestrator.audit.races.content import Content, TooLarge
 from orchestrator.audit.races.running import run_races
-from orchestrator.audit.races.stage import backwards, pairs
+from orchestrator.audit.races.trial import backwards, pairs
 from orchestrator.spec.load import load_job, load_job_text
 from tests.command import ROOT, Place
 
@@ -31,7 +31,7 @@ FROZEN = getattr(builtins, "frozendict", dict)
 def probed(path, stop=16, **fields):
     """What running a program finds, on the integers below `stop`."""
     job = {"task": f"./{path.name}:f", "input": {"range": {"stop": stop}}, "output": {"path": "out.jsonl"}, **fields}
-    return run_races(load_job_text(json.dumps(job)), path.parent)
+    return run_races(load_job_text(json.dumps(job)), path.parent).findings
 
 
 def races(path):
@@ -40,6 +40,12 @@ def races(path):
     found = probed(path, **({"with": {"factor": 3}} if "factor" in path.read_text().partition("@task")[2] else {}))
     assert all(one.rule in RULES for one in found), found
     return [one.rule for one in found]
+
+
+@pytest.fixture(autouse=True)
+def apart(tmp_path_factory, monkeypatch):
+    """What the programs put into the system's folder for temporary files goes with the tests'."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
 
 
 @pytest.fixture
@@ -119,6 +125,79 @@ def test_correct_modules_beside_the_task_are_left_alone(task, tmp_path):
     """A module beside the task that holds a lock, and one whose object the task shares by name, has no finding."""
     (tmp_path / "beside_guarded.py").write_text(GUARDED)
     assert task("from beside_guarded import LOCK, add\n\ndef f(n):\n    add(n)\n    return n\n") == []
+
+
+CRASHES = """
+import os
+
+busy = []
+
+def f(n):
+    busy.append(n)
+    if len(busy) > 1:
+        os.abort()
+    busy.clear()
+"""
+LATE = "def f(n):\n    import beside_late\n    beside_late.add(n)\n"
+
+
+def test_modules_that_an_item_imports_are_watched(task, tmp_path):
+    """A race in a module that is imported only while an item runs is caught, with that module's file and lines."""
+    (tmp_path / "beside_late.py").write_text(BESIDE)
+    [finding] = task(LATE)
+    assert (finding.rule, Path(finding.path).name, finding.line) == ("FT304", "beside_late.py", 7)
+    assert (finding.detail["name"], finding.detail["lines"]) == ("beside_late.total", "7, 7")
+
+
+def test_correct_modules_that_an_item_imports_are_left_alone(task, tmp_path):
+    """One that holds a lock has no finding."""
+    (tmp_path / "beside_late.py").write_text(GUARDED)
+    assert task(LATE) == []
+
+
+def test_a_crash_in_a_module_that_an_item_imports_has_its_lines(task, tmp_path):
+    """What the process leaves behind that dies on threads names the late module's file."""
+    (tmp_path / "beside_late.py").write_text(CRASHES.replace("f(n)", "add(n)"))
+    [finding] = task(LATE)
+    assert (finding.rule, Path(finding.path).name) == ("FT303", "beside_late.py")
+    assert "of beside_late.py" in finding.message
+
+
+KEEPS = {
+    "file": "KEPT = open(__file__)",
+    "thread": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()",
+    "memory": "import mmap\nKEPT = mmap.mmap(-1, 1)",
+    "child": "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)",
+}
+COUNTS_IMPORTS = """
+import pathlib
+with pathlib.Path(__file__).with_name("imports").open("a") as file:
+    file.write("x")
+{keeps}
+total = 0
+def f(n):
+    global total
+    total += n + 1
+"""
+
+
+@pytest.mark.parametrize("name", [*KEEPS, "nothing"])
+def test_runs_share_an_import_only_where_they_stay_apart(task, tmp_path, name):
+    """A module is imported once for all runs, unless that leaves something that runs would have in common."""
+    [finding] = task(COUNTS_IMPORTS.format(keeps=KEEPS.get(name, "")))
+    assert (finding.rule, finding.detail["name"]) == ("FT304", "total")
+    # Alone twice, by turns, and one round.
+    assert len((tmp_path / "imports").read_text()) == (1 if name == "nothing" else 5)
+
+
+def test_a_slow_task_is_tried_on_few_items(tmp_path):
+    """Items that take their time are few, and rounds end with the budget; the probe says so."""
+    (tmp_path / "task.py").write_text(SLOW.replace("monotonic", "thread_time").replace("1.2", "0.02"))
+    job = {"task": "./task.py:f", "input": {"range": {"stop": 16}}, "output": {"path": "out.jsonl"}}
+    tried = run_races(load_job_text(json.dumps(job)), tmp_path, 0.3)
+    assert tried.findings == []
+    assert 2 <= tried.probe.items <= 15
+    assert (tried.probe.rounds, tried.probe.of, tried.probe.cut) == (2, 8, True)
 
 
 SPARE = """
@@ -208,18 +287,7 @@ def test_a_task_that_hangs_is_told(task, source, rule, text):
 
 def test_a_crash_on_threads_is_an_error(task):
     """A process that dies when two items are in the same lines is told with its signal and the lines."""
-    source = """
-import os
-
-busy = []
-
-def f(n):
-    busy.append(n)
-    if len(busy) > 1:
-        os.abort()
-    busy.clear()
-"""
-    [finding] = task(source)
+    [finding] = task(CRASHES)
     assert (finding.rule, finding.severity) == ("FT303", "error")
     assert "died of SIGABRT" in finding.message
     assert "lines" in finding.detail
@@ -270,6 +338,34 @@ def f(items, ctx):
 """
     [finding] = task(source)
     assert (finding.rule, finding.detail["name"]) == ("FT304", "ctx.process")
+
+
+OBJECTS = "total = 0\ndef f(item):\n    global total\n    total += len(item.read_bytes())\n"
+
+
+def objects(tmp_path, *sizes):
+    """What running that task on the objects of a folder finds."""
+    (tmp_path / "in").mkdir()
+    for number, size in enumerate(sizes):
+        with (tmp_path / "in" / f"{number}.bin").open("wb") as file:
+            file.truncate(size)
+    (tmp_path / "task.py").write_text(OBJECTS)
+    return probed(tmp_path / "task.py", input={"objects": {"url": f"file://{tmp_path}/in"}})
+
+
+def test_objects_are_fetched_once_and_tried(tmp_path):
+    """A task that reads objects is run on the first of them."""
+    [finding] = objects(tmp_path, *range(1, 6))
+    assert (finding.rule, finding.detail["name"]) == ("FT304", "total")
+    assert "as 15" in finding.message
+
+
+def test_objects_that_cannot_be_fetched_are_told(tmp_path):
+    """Objects that are not there, or too large to be fetched for this, are told of as such."""
+    [finding] = objects(tmp_path, 1 << 30, 1)
+    assert (finding.rule, "the first two have 1 GiB" in finding.message) == ("FT311", True)
+    [finding] = probed(tmp_path / "task.py", input={"objects": {"url": f"file://{tmp_path}/gone"}})
+    assert (finding.rule, "its objects could not be fetched" in finding.message) == ("FT311", True), finding
 
 
 @given(st.integers(2, 40), st.booleans(), st.none() | st.integers(0, 9))
@@ -344,7 +440,8 @@ def test_shipped_jobs_are_left_alone(name, tmp_path):
     folder = Path(shutil.copytree(ROOT / "jobs" / name, tmp_path / name, ignore=shutil.ignore_patterns("data", "out")))
     if (folder / "make_input.py").exists():
         subprocess.run([sys.executable, folder / "make_input.py", "--size", "small"], check=True, capture_output=True)
-    assert run_races(load_job(folder / "job.yaml"), folder) == []
+    tried = run_races(load_job(folder / "job.yaml"), folder)
+    assert (tried.findings, tried.probe.items >= 2, tried.probe.rounds >= 2) == ([], True, True)
 
 
 def test_command_runs_the_task_unless_told(tmp_path):

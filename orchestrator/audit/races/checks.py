@@ -74,7 +74,7 @@ def _problem(question: Question, act: Access, site: Site, reach: Reach) -> Verdi
     if question.asks is Asks.MEMBER:
         return _member(question, act, site, reach)
     if act.how is How.STORE and place.name == name:
-        if _flag_only(act, site) or _emptied(act):
+        if _flag_only(act, site) or _emptied(act, question.asks) or _compared_with(act, site):
             return None
         return "FT104", f"{name} is made where it is not there yet, without a lock", None
     return _taken_or_filled(question, act, site)
@@ -93,9 +93,18 @@ def _taken_or_filled(question: Question, act: Access, site: Site) -> Verdict | N
     return "FT104", f"{name} is filled where it is still empty, without a lock", None
 
 
-def _emptied(act: Access) -> bool:
-    """Whether what is stored is None: it is taken away, not made."""
-    return isinstance(act.value, ast.Constant) and act.value.value is None
+def _emptied(act: Access, asks: Asks) -> bool:
+    """Whether what is stored is None, or nothing where there was something: it is taken away, not made."""
+    if not isinstance(act.value, ast.Constant):
+        return False
+    return act.value.value is None or (asks is Asks.FILLED and not act.value.value)
+
+
+def _compared_with(act: Access, site: Site) -> bool:
+    """Whether it is set to what it was compared with: a setting, and the last to be set counts anyway."""
+    assert isinstance(site.node, (ast.If, ast.While))
+    compared = [one for node in ast.walk(site.node.test) if isinstance(node, ast.Compare) for one in node.comparators]
+    return act.value is not None and ast.dump(act.value) in map(ast.dump, compared)
 
 
 def _asks_empty(site: Site) -> bool:

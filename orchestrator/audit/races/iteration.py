@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 from orchestrator.audit.findings import Finding
 from orchestrator.audit.races.access import Access, How
@@ -90,17 +91,28 @@ def _resized(access: Access) -> list[str]:
 
 def judge_readback(seen: list[Access], reach: Reach) -> Iterator[Finding]:
     """Values that are passed on through something shared (FT110)."""
-    reads = {access.place.key: access for access in seen if access.how in (How.READ, How.CALL, How.ITERATE)}
+    reads = {
+        access.place.key: access
+        for access in seen
+        if access.how in (How.READ, How.CALL, How.ITERATE) and not _by_local_name(access)
+    }
     for access in seen:
         if access.guarded:
             continue
         if access.how is How.STORE and access.value is not None and _scratch(access):
             reader = reads.get(access.place.key)
             if reader is not None and stale_read(access, reach) is None and not _once(access):
-                message = f"{access.place.name} is set for this item and read at line {reader.at[1]}"
+                of = "" if reader.at[0] == access.at[0] else f" of {Path(reader.at[0]).name}"
+                message = f"{access.place.name} is set for this item and read at line {reader.at[1]}{of}"
                 yield found("FT110", message, access.at, detail(access, read=f"{reader.at[0]}:{reader.at[1]}"))
         elif access.how is How.CALL and access.method in ("append", "clear"):
             yield from _filled(access, seen, reach)
+
+
+def _by_local_name(access: Access) -> bool:
+    """Whether a local name is read that took the value before, as what gives it back does."""
+    function, node = access.reached.function, access.node
+    return isinstance(node, ast.Name) and node.id in function.assigned and node.id not in function.declared
 
 
 def _scratch(access: Access) -> bool:

@@ -74,11 +74,10 @@ def races(alone: Alone, together: Played) -> Iterator[Finding]:
         yield from _unless_accepted(_variable(name, (text, ended), together), accepted)
 
 
-def ended(alone: Alone, how: Ended, keys: list[str]) -> Finding:
+def ended(first: Played, how: Ended) -> Finding:
     """A crash, or a run without end, where one item after the other went well."""
-    met = how.last
-    detail = {} if met is None else _detail(met, keys)
-    files = alone.first.files
+    met, files = how.last, how.files or first.files
+    detail = {} if met is None else _detail(met, first.keys)
     between = "" if met is None else f"; last, items {detail['items']} met at {_lines(met, files)}"
     return found("FT303", f"on threads {how.how}{between}", _at(met, files), detail)
 

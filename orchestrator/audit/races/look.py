@@ -38,12 +38,23 @@ def _entry(base: Value, index: ast.expr, frame: Frame) -> Value:
         return None
     if base.cls is not None and frame.depth <= DEEPEST and (get := method(base.cls, "__getitem__", frame.again())):
         # The class says itself what an entry is: often the thread's own.
-        value = returned(get)
-        inner = frame.deeper(get, get.module)
-        inner.given = dict(zip(get.params[:1], (base,), strict=False))
-        return look(value, inner) if value is not None else None
+        return _got(base, get, index, frame)
     copied = isinstance(index, ast.Slice) and base.kind is not Kind.ARRAY
     return None if copied else base.part(f"[{ast.unparse(index)}]")
+
+
+def _got(base: Place, get: Function, index: ast.expr, frame: Frame) -> Value:
+    """What the `__getitem__` of the user's returns, with the caller's key for its own name of it."""
+    value = returned(get)
+    if value is None:
+        return None
+    inner = frame.deeper(get, get.module)
+    inner.given = dict(zip(get.params[:1], (base,), strict=False))
+    found = look(value, inner)
+    own = f"[{get.positional[1]}]" if len(get.positional) > 1 else ""
+    if isinstance(found, Place) and own and found.name.endswith(own):
+        return replace(found, name=f"{found.name.removesuffix(own)}[{ast.unparse(index)}]")
+    return found
 
 
 def _per_object(base: Place) -> bool:

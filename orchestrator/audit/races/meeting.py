@@ -1,94 +1,93 @@
 """Has two threads meet where a race would show: before each store, call, subscript, look-up and branch of some code.
 
-Guarantees: a thread waits for the other for 5 ms at most, 2 times at most in vain at one place, and 0.15 s in all, so a
-program that holds locks goes on; a process that the code forks is left alone. Assumes: two threads at a time, and no
-other user of the tool id in this process.
+Guarantees: a thread that comes to nobody waits as long as the other may be on its way, 2 times at most in vain at one
+place, and 0.06 s in vain in all, so a program that holds locks goes on; a process that the code forks is left alone.
+Assumes: two threads at a time, and no other user of the tool id in this process.
 """
 
-import dis
 import os
 import random
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
-from orchestrator.audit.races.played import Met
+from orchestrator.audit.races.own import Own
+from orchestrator.audit.races.partner import Partner
+from orchestrator.audit.races.played import Met, Part
+from orchestrator.audit.races.watched import Place, Watched
 
 _TOOL = 4
-_PATIENCE = 0.005
-_IN_ALL = 0.15
+_DELAY = 0.005
+_IN_ALL = 0.06
 _VAIN = 2
 _TIMES = 2
-_OFTEN = 64
-_STORES = ("STORE_GLOBAL", "STORE_NAME", "STORE_ATTR", "STORE_SUBSCR", "STORE_SLICE", "STORE_DEREF", "DELETE_", "CALL")
-_LOOKS = ("BINARY_SLICE", "CONTAINS_OP", "POP_JUMP_", "FOR_ITER", "YIELD_VALUE")
-_NO_PLACES = ("CALL_INTRINSIC", "DELETE_FAST")
-
-
-class _Place(NamedTuple):
-    line: int
-    stores: bool
-    file: int
+# To leave out an instruction stops all threads, which may take a millisecond; to hear of it takes one of a thousand.
+_OFTEN = 48
+_RESTARTS = 1
 
 
 @dataclass(slots=True)
 class _Waiting:
     lane: int
-    place: _Place
+    place: Place
     gate: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Meetings:
-    """The places of some code, and who waits there.
+    """Who waits where.
 
     Args:
-        codes: the code, without what is nested in it, and the number of its file.
-        chance: how often a thread stops at a place.
-        seed: of that chance.
+        watched: the code.
+        part: how the sample is run.
         tell: called with each meeting, before the two go on.
     """
 
-    def __init__(
-        self, codes: Iterable[tuple[CodeType, int]], chance: float, seed: int, tell: Callable[[Met], None]
-    ) -> None:
+    def __init__(self, watched: Watched, part: Part, tell: Callable[[Met], None]) -> None:
         self.met: list[Met] = []
-        numbered = [*codes]
-        self._codes = [code for code, _ in numbered]
-        self._places = {(id(code), offset): place for code, file in numbered for offset, place in _places(code, file)}
-        self._chance = chance
-        self._random = [random.Random(f"{seed}:{lane}") for lane in (0, 1)]
+        self._watched = watched
+        self._chance = part.chance
+        self._delays = part.how == "turns"
+        self._random = [random.Random(f"{part.seed}:{lane}") for lane in (0, 1)]
         self._tell = tell
         self._door = threading.Lock()
         self._waiting: _Waiting | None = None
         self._items: tuple[int, ...] = ()
         self._lanes: dict[int, int] = {}
+        self._partners: dict[int, Partner] = {}
         self._vain = Counter[tuple[int, int]]()
         self._times = Counter[tuple[int, int, int]]()
+        self._passed = Counter[tuple[int, int]]()
+        self._restarts = _RESTARTS
         self._left = _IN_ALL
         self._process = os.getpid()
 
-    def install(self) -> None:
-        """Watch the code from now on."""
+    def install(self, own: Own) -> None:
+        """Watch the code from now on, and that of the user's own modules that will be imported."""
         monitoring = sys.monitoring
         monitoring.use_tool_id(_TOOL, "ftorch audit")
         monitoring.register_callback(_TOOL, monitoring.events.INSTRUCTION, self._arrive)
-        for code in self._codes:
-            monitoring.set_local_events(_TOOL, code, monitoring.events.INSTRUCTION)
+        for code in self._watched.codes:
+            _watch(code)
+        self._watched.watch_imports(own, _watch)
 
     def begin(self, items: tuple[int, ...]) -> None:
         """Some items are about to run, one a lane; to be called while none runs."""
         self._items = items
-        self._lanes = {}
+        self._lanes, self._partners = {}, {}
+        if self._times and self._restarts:
+            # Places that one pair has used up are there for the next; two pairs are enough for what all do often.
+            self._restarts -= 1
+            sys.monitoring.restart_events()
         self._times.clear()
-        sys.monitoring.restart_events()
 
     def enter(self, lane: int) -> None:
         """The calling thread is about to run its item."""
+        self._partners[lane] = Partner()
         self._lanes[threading.get_ident()] = lane
 
     def leave(self) -> None:
@@ -101,9 +100,10 @@ class Meetings:
 
     def _arrive(self, code: CodeType, offset: int) -> Any:
         key = (id(code), offset)
-        place = self._places.get(key)
+        place = self._watched.places.get(key)
         if place is None:
-            return sys.monitoring.DISABLE
+            self._passed[key] += 1
+            return sys.monitoring.DISABLE if self._passed[key] > _OFTEN else None
         lane = self._lanes.get(threading.get_ident())
         if lane is None or not self._items or os.getpid() != self._process:
             return None
@@ -111,11 +111,11 @@ class Meetings:
         times = self._times[*key, lane]
         if times > _OFTEN:
             return sys.monitoring.DISABLE
-        if times <= _TIMES and (self._chance == 1 or self._random[lane].random() < self._chance):
+        if times <= _TIMES and (len(self._items) > 1 or self._delays) and self._random[lane].random() < self._chance:
             self._meet(lane, place, key)
         return None
 
-    def _meet(self, lane: int, place: _Place, key: tuple[int, int]) -> None:
+    def _meet(self, lane: int, place: Place, key: tuple[int, int]) -> None:
         with self._door:
             other = self._waiting
             if not self._items:
@@ -130,14 +130,22 @@ class Meetings:
             mine = self._waiting = _Waiting(lane, place)
             mine.gate.acquire()
         began = time.monotonic()
-        came = mine.gate.acquire(timeout=_PATIENCE)
+        came = self._wait(mine)
         with self._door:
-            self._left -= time.monotonic() - began
             if not came and self._waiting is mine:
                 self._waiting = None
                 self._vain[key] += 1
+                self._left -= time.monotonic() - began
 
-    def _note(self, other: _Waiting, lane: int, place: _Place) -> None:
+    def _wait(self, mine: _Waiting) -> bool:
+        """Wait for the other; whether it came, or there is nobody to wait for any more."""
+        partner = self._partners.get(1 - mine.lane)
+        if partner is None:
+            # An item that runs alone is delayed as it will be when another runs beside it.
+            return mine.gate.acquire(timeout=_DELAY)
+        return partner.comes(lambda seconds: mine.gate.acquire(timeout=seconds))
+
+    def _note(self, other: _Waiting, lane: int, place: Place) -> None:
         if len(self._items) == 2:
             items, lines = (self._items[other.lane], self._items[lane]), (other.place.line, place.line)
             stores = other.place.stores or place.stores
@@ -145,9 +153,5 @@ class Meetings:
             self._tell(self.met[-1])
 
 
-def _places(code: CodeType, file: int) -> Iterator[tuple[int, _Place]]:
-    for one in dis.get_instructions(code):
-        stores = one.opname.startswith(_STORES)
-        looks = one.opname.startswith(_LOOKS) or (one.opname == "BINARY_OP" and one.argrepr == "[]")
-        if (stores or looks) and not one.opname.startswith(_NO_PLACES):
-            yield one.start_offset, _Place(one.line_number or code.co_firstlineno, stores, file)
+def _watch(code: CodeType) -> None:
+    sys.monitoring.set_local_events(_TOOL, code, sys.monitoring.events.INSTRUCTION)

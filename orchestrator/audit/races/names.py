@@ -48,17 +48,24 @@ class Function:
 
     @cached_property
     def params(self) -> list[str]:
-        """Its parameters' names, positional ones first."""
-        args = self.node.args
-        starred = [arg for arg in (args.vararg, args.kwarg) if arg is not None]
-        return [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs, *starred)]
+        """Its parameters' names, positional ones first, `*args` and `**kwargs` last."""
+        return [*self.positional, *(arg.arg for arg in self.node.args.kwonlyargs), *self.starred]
+
+    @cached_property
+    def positional(self) -> list[str]:
+        """The names of those that arguments are given to by their place."""
+        return [arg.arg for arg in (*self.node.args.posonlyargs, *self.node.args.args)]
+
+    @cached_property
+    def starred(self) -> list[str]:
+        """The names of `*args` and `**kwargs`, which are made anew for every call."""
+        return [arg.arg for arg in (self.node.args.vararg, self.node.args.kwarg) if arg is not None]
 
     @cached_property
     def defaults(self) -> dict[str, ast.expr]:
         """The default of each parameter that has one."""
         args = self.node.args
-        positional = [arg.arg for arg in (*args.posonlyargs, *args.args)]
-        found = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
+        found = dict(zip(reversed(self.positional), reversed(args.defaults), strict=False))
         found |= {arg.arg: value for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value}
         return found
 

@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, GeneratorType, ModuleType
 from typing import Any
@@ -12,18 +12,36 @@ from orchestrator.audit.races.source import foreign_folders
 _INSTALLED = frozenset(("site-packages", "dist-packages"))
 
 
-def own_modules(task: ModuleType) -> list[ModuleType]:
-    """The task's module first, then those that were imported and are neither installed nor Python's nor ftorch's."""
-    foreign = (*foreign_folders(), Path(__file__).resolve().parents[2])
-    found: dict[str, ModuleType] = {}
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not file.endswith(".py") or file == task.__file__ or _main(module):
-            continue
-        path = Path(file).resolve()
-        if not _INSTALLED.intersection(path.parts) and not any(path.is_relative_to(folder) for folder in foreign):
-            found.setdefault(file, module)
-    return [task, *(found[file] for file in sorted(found))]
+class Own:
+    """Tells the user's own modules from those that are installed, Python's or ftorch's.
+
+    Args:
+        task: the task's module, which is the user's wherever it lies.
+    """
+
+    def __init__(self, task: ModuleType) -> None:
+        self._task = task
+        self._foreign = (*foreign_folders(), Path(__file__).resolve().parents[2])
+        self._known: dict[str, bool] = {} if task.__file__ is None else {task.__file__: True}
+
+    def modules(self) -> list[ModuleType]:
+        """The task's module first, then the others that have been imported by now."""
+        found: dict[str, ModuleType] = {}
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str) and file != self._task.__file__ and self.has(file) and not _main(module):
+                found.setdefault(file, module)
+        return [self._task, *(found[file] for file in sorted(found))]
+
+    def has(self, file: str) -> bool:
+        """Whether a source file is the user's own."""
+        known = self._known.get(file)
+        if known is None:
+            known = self._known[file] = file.endswith(".py") and self._is_own(Path(file).resolve())
+        return known
+
+    def _is_own(self, path: Path) -> bool:
+        return not _INSTALLED.intersection(path.parts) and not any(map(path.is_relative_to, self._foreign))
 
 
 def _main(module: ModuleType) -> bool:
@@ -60,6 +78,15 @@ def codes_of(modules: Sequence[ModuleType]) -> Iterable[CodeType]:
             # What functools.cache and the like have made keeps the function.
             open_.append(inspect.getattr_static(one, "__wrapped__", None))
     return found.values()
+
+
+def functions_in(code: CodeType) -> Iterator[CodeType]:
+    """The code of the functions that are defined in some code, at any depth."""
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            if one.co_flags & inspect.CO_OPTIMIZED:
+                yield one
+            yield from functions_in(one)
 
 
 def _filled(cell: Any) -> bool:

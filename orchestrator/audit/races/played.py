@@ -1,11 +1,34 @@
 """What was seen when a task was run on a sample, as data."""
 
+from math import inf
 from typing import Literal
 
 from msgspec import Struct
 
+from orchestrator.audit.findings import Finding
+
 # The items that run one after the other, or two at a time.
 type Steps = list[tuple[int, ...]]
+
+
+class Part(Struct, frozen=True):
+    """How the sample is run.
+
+    Attributes:
+        how: on the main thread; on two threads by turns, with the same delays; or on two threads that meet.
+        steps: the items by number, one or two at a time.
+        enough: seconds after which no further step is begun.
+        few: seconds after which four steps are enough.
+        chance: how often a thread stops at a place.
+        seed: of that chance.
+    """
+
+    how: Literal["main", "turns", "meet"]
+    steps: Steps
+    enough: float
+    few: float = inf
+    chance: float = 1
+    seed: int = 0
 
 
 class Told(Struct, frozen=True):
@@ -74,7 +97,33 @@ class Ended(Struct, frozen=True):
     Attributes:
         how: what happened.
         last: where two threads met last, if they did.
+        files: the files by number that this speaks of.
     """
 
     how: str
     last: Met | None = None
+    files: list[str] = []
+
+
+class Probe(Struct, frozen=True):
+    """How far a task was tried.
+
+    Attributes:
+        items: how many items were tried, 0 where that was not possible.
+        rounds, of: how many rounds with two at a time there were, and how many there can be.
+        cut: whether there would have been more, had there been more time.
+        seconds: how long it took.
+    """
+
+    items: int = 0
+    rounds: int = 0
+    of: int = 0
+    cut: bool = False
+    seconds: float = 0.0
+
+
+class Tried(Struct, frozen=True):
+    """What trying a task found, and how far it came."""
+
+    findings: list[Finding]
+    probe: Probe = Probe()

@@ -6,108 +6,76 @@ this alone, since the task may do anything to it.
 
 import contextvars
 import os
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
-from pathlib import Path
-from types import CodeType, ModuleType
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from orchestrator.audit.races.content import Content, TooLarge
+from orchestrator.audit.races.forks import Last
 from orchestrator.audit.races.meeting import Meetings
-from orchestrator.audit.races.own import codes_of, own_modules
-from orchestrator.audit.races.played import Met, Played, Steps, Told
-from orchestrator.inputs.base import Piece
-from orchestrator.inputs.open import open_source
-from orchestrator.spec.model import JobSpec
+from orchestrator.audit.races.played import Part, Played, Told
+from orchestrator.audit.races.ready import Ready
 from orchestrator.tasks.api import Context
 from orchestrator.tasks.bind import bind, make_process_state, make_thread_state, own_arguments
-from orchestrator.tasks.load import Task, import_task_module, task_of
 
+FEW = 4
+"""As many items as are tried where they take their time."""
 _SHOWN = 80
 _BY_VALUE = (int, float, complex, str, bytes, tuple, frozenset, type(None))
 
 
-class Part(msgspec.Struct, frozen=True):
-    """How the sample is run.
-
-    Attributes:
-        how: on the main thread; on two threads by turns, with the same delays; or on two threads that meet.
-        steps: the items by number, one or two at a time.
-        enough: seconds after which no further step is begun.
-        chance: how often a thread stops at a place.
-        seed: of that chance.
-    """
-
-    how: Literal["main", "turns", "meet"]
-    steps: Steps
-    enough: float
-    chance: float = 1
-    seed: int = 0
-
-
-def play(spec: JobSpec, base: Path, part: Part, tell: Callable[[Met], None]) -> Played:
+def play(ready: Ready, part: Part, last: Last) -> Played:
     """Run the sample.
 
     Args:
-        spec: the job.
-        base: its folder.
+        ready: what it starts from.
         part: how it is run.
-        tell: called with each meeting.
+        last: told each meeting.
 
     Raises:
-        FtorchError: the task, its state or the input cannot be made.
+        FtorchError: the task's state cannot be made.
     """
-    target, _, name = spec.task.partition(":")
-    module = import_task_module(target, base)
-    task = task_of(getattr(module, name, None), spec.task, spec.arguments)
-    own = own_modules(module)
-    files = [str(one.__file__) for one in own]
-    stage = _Stage(spec, task, own)
-    wanted = max((number for step in part.steps for number in step), default=-1) + 1
-    sample = [*islice(_items(spec, base), wanted)]
-    began = time.monotonic()
-    met: list[Met] = []
+    stage = _Stage(ready)
     if part.how == "main":
-        lane = stage.lane(0)
-        for step in part.steps:
-            stage.told |= {number: lane(sample[number][1]) for number in step if number < len(sample)}
-            if time.monotonic() - began > part.enough:
-                break
+        files, met, seconds = [], [], _in_turn(stage, part, ready.sample)
     else:
-        meetings = Meetings(_places_of(own, files), part.chance, part.seed, tell)
-        meetings.install()
-        _on_threads(stage, part, sample, meetings)
-        met = meetings.met
-    seconds = time.monotonic() - began
-    keys = [_shown(repr(key)) for key, _ in sample]
-    return Played(files, keys, stage.told, stage.state(), met, seconds)
+        watched = ready.watched
+        last.files = watched.files
+        meetings = Meetings(watched, part, last.tell)
+        meetings.install(ready.own)
+        seconds = _on_threads(stage, part, ready.sample, meetings)
+        files, met = watched.files, meetings.met
+    keys = [_shown(repr(key)) for key, _ in ready.sample]
+    return Played(files or ready.files, keys, stage.told, stage.state(), met, seconds)
 
 
-def _items(spec: JobSpec, base: Path) -> Iterator[tuple[Any, Any]]:
-    source = open_source(spec.input, base, spec.remote)
-    reader = source.reader()
-    try:
-        for entry in source.entries():
-            for batch in reader.read([Piece(entry, 0, entry.units)]):
-                yield from zip(batch.keys(), batch.values, strict=True)
-    finally:
-        reader.close()
+def _in_turn(stage: _Stage, part: Part, sample: Sequence[tuple[Any, Any]]) -> float:
+    """One item after the other on this thread, until there were enough; how long it took."""
+    lane, began = stage.lane(0), time.monotonic()
+    for step in part.steps:
+        stage.told |= {number: lane(sample[number][1]) for number in step if number < len(sample)}
+        seconds = time.monotonic() - began
+        if seconds > part.enough or (seconds > part.few and len(stage.told) >= FEW):
+            break
+    return time.monotonic() - began
 
 
 class _Stage:
     """The task, its process state, and what became of the items."""
 
-    def __init__(self, spec: JobSpec, task: Task, own: Sequence[ModuleType]) -> None:
+    def __init__(self, ready: Ready) -> None:
         self.told: dict[int, Told] = {}
-        self._task = task
-        self._own = own
-        self._names = frozenset(one.__name__ for one in own)
-        self._arguments = msgspec.json.encode(spec.arguments)
-        self._process = make_process_state(task, own_arguments(self._arguments))
+        self._task = ready.task
+        self._own = ready.own
+        self._file = ready.files[0]
+        self._names: frozenset[str] = frozenset()
+        self._modules = 0
+        self._arguments = msgspec.json.encode(ready.arguments)
+        self._process = make_process_state(self._task, own_arguments(self._arguments))
 
     def lane(self, index: int) -> Callable[[Any], Told]:
         """The task as the calling thread runs it, with what became of the item as its result."""
@@ -137,12 +105,15 @@ class _Stage:
     def _raised(self, error: BaseException) -> Told:
         line, trace = 0, error.__traceback__
         while trace is not None:
-            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == self._own[0].__file__ else line
+            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == self._file else line
             trace = trace.tb_next
         name = type(error).__name__
         return Told("raised", _shown(f"{name}: {error}"), name, line)
 
     def _text(self, value: Any, exact: bool) -> str | None:
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            self._names = frozenset(one.__name__ for one in self._own.modules())
         try:
             return Content(self._names, exact).text(value)
         except TooLarge, RecursionError:
@@ -154,7 +125,7 @@ class _Stage:
         """What the modules' variables and the process state hold; those beside the task's have their module's name."""
         shared: dict[str, Any] = {}
         seen: set[int] = set()
-        for number, module in enumerate(self._own):
+        for number, module in enumerate(self._own.modules()):
             prefix = f"{module.__name__}." if number else ""
             for name, one in vars(module).items():
                 # What two modules have under a name each is told once.
@@ -166,8 +137,8 @@ class _Stage:
         return {name: text for name, text in texts.items() if text is not None}
 
 
-def _on_threads(stage: _Stage, part: Part, sample: list[tuple[Any, Any]], meetings: Meetings) -> None:
-    """Two threads, and for each step a barrier before and after, at which nothing of the task runs."""
+def _on_threads(stage: _Stage, part: Part, sample: Sequence[tuple[Any, Any]], meetings: Meetings) -> float:
+    """Two threads; before and after each step a barrier, at which nothing of the task runs. Gives how long it took."""
     ready, done = threading.Barrier(3), threading.Barrier(3)
     step: tuple[int, ...] = ()
     failed: list[BaseException] = []
@@ -208,11 +179,7 @@ def _on_threads(stage: _Stage, part: Part, sample: list[tuple[Any, Any]], meetin
     ready.wait()
     if failed:
         raise failed[0]
-
-
-def _places_of(own: Sequence[ModuleType], files: Sequence[str]) -> list[tuple[CodeType, int]]:
-    """The code to be watched, and the number of its file."""
-    return [(code, files.index(code.co_filename)) for code in codes_of(own)]
+    return time.monotonic() - began
 
 
 def _shown(text: str) -> str:

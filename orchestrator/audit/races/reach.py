@@ -86,7 +86,8 @@ class Reach:
         if known.guarded and not guarded:
             known.guarded, changed = False, True
         values = [target.self, *arguments] if target.self is not None else arguments
-        for name, value in [*zip(function.params, values, strict=False), *named.items()]:
+        by_name = [(name, value) for name, value in named.items() if name not in function.starred]
+        for name, value in [*zip(function.positional, values, strict=False), *by_name]:
             old = known.given.get(name)
             if isinstance(value, Place) and value.kind is Kind.PLAIN:
                 # What cannot change is given by value.
