@@ -18,7 +18,7 @@ def course_of(job: Path, overrides: Sequence[str], scratch: Path) -> Course:
     """All items of a job, for two workers."""
     spec = prepared(load_job(job, overrides), False, WORKERS)
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    return Chooser(spec, job.parent, folder, None)(Wanted(limit=1 << 40))[1]
+    return Chooser(spec, job.parent, folder, None, lambda _: None)(Wanted(limit=1 << 40))[1]
 
 
 def backends(names: Sequence[str], results: Results) -> list[Backend]:
