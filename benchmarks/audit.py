@@ -88,7 +88,7 @@ def _audit(python: str, scratch: Path, source: str) -> Sample:
     job.write_text("task: ./task.py:f\ninput: {range: {stop: 100}}\n", encoding="utf-8")
     # An empty cache: what is measured is the first audit.
     cache = {"PYTHONPATH": os.fspath(ROOT), "XDG_CACHE_HOME": os.fspath(folder / "cache")}
-    command = [python, "-P", "-m", "orchestrator", "audit", job]
+    command: list[str | Path] = [python, "-P", "-m", "orchestrator", "audit", job]
     started = time.perf_counter()
     # It exits 1 where it finds something, as it should with lxml installed beside pandas.
     subprocess.run(command, cwd=folder, env={**os.environ, **cache}, check=False, capture_output=True)

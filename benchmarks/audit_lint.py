@@ -92,7 +92,15 @@ def _installed() -> Path:
         # Made whole or not at all.
         half = home.with_suffix(".new")
         subprocess.run([sys.executable, "-m", "venv", "--clear", half], check=True)
-        pip = [half / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+        pip: list[str | Path] = [
+            half / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+        ]
         subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", LOCK], check=True)
         half.rename(home)
     [site] = (home / "lib").glob("python*/site-packages")

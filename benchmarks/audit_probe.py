@@ -50,7 +50,7 @@ def measure(options: Options, results: Results) -> None:
 def _prepared(name: str, scratch: Path) -> Path:
     folder = Path(shutil.copytree(ROOT / "jobs" / name, scratch / name, ignore=shutil.ignore_patterns("data", "out")))
     if (folder / "make_input.py").exists():
-        command = [sys.executable, folder / "make_input.py", "--size", "small"]
+        command: list[str | Path] = [sys.executable, folder / "make_input.py", "--size", "small"]
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     return folder / "job.yaml"
 

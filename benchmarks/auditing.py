@@ -55,7 +55,8 @@ def main() -> None:
     table: Counter[str] = Counter()
     wrong: list[str] = []
     for path, (name, distribution) in extensions.items():
-        said, shown = verdicts[path].kind, {True: "safe", False: "needs"}.get(truth.get(path), "not loadable")
+        kinds: dict[bool | None, str] = {True: "safe", False: "needs", None: "not loadable"}
+        said, shown = verdicts[path].kind, kinds[truth.get(path)]
         table[f"{said}, {shown}"] += 1
         if (said, shown) in (("safe", "needs"), ("needs", "safe")):
             wrong.append(f"{distribution}: {name}: {verdicts[path].reason}")

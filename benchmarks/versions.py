@@ -78,7 +78,18 @@ def _textnorm(options: Options) -> Path:
 
 def _run(python: Path, job: Path, sets: Mapping[str, object], options: Options) -> Sample:
     run, out = options.scratch / f"run-{next(_serial)}", options.scratch / "out.jsonl"
-    words = [python, "-m", "orchestrator", "submit", job, "--run", run, "--threads", str(THREADS), "--json"]
+    words: list[str | Path] = [
+        python,
+        "-m",
+        "orchestrator",
+        "submit",
+        job,
+        "--run",
+        run,
+        "--threads",
+        str(THREADS),
+        "--json",
+    ]
     for name, value in ({"output.path": out} | dict(sets)).items():
         if name != "output.path" or "output.format" not in sets:
             words += ["--set", f"{name}={value}"]
