@@ -13,7 +13,7 @@ from orchestrator.errors import ClusterError
 from tests.cluster.conftest import kubeconfig
 from tests.cluster.controller import End
 from tests.cluster.double import Server, serving
-from tests.cluster.test_submitting import run
+from tests.cluster.test_submitting import outlive_token, run
 
 
 def certificate(folder, name):
@@ -65,17 +65,7 @@ def test_a_pod_submits_as_its_account(inside, server, tmp_path):
 def test_a_token_that_was_replaced(inside, server, tmp_path):
     """The kubelet writes a new token before the old one ends; after 401 the file is read again."""
     api = Api(lambda: connect(Wanted()))
-
-    def play(index, attempt):
-        if index == 1:
-            (inside / "token").write_text("second")
-            server.token = "second"
-        return End()
-
-    server.cut_after.extend([3, 4])
-    verdict, _, _ = run(server, api, tmp_path, play)
-    assert verdict.exit_code == 0
-    assert api.get("/version").status == 200
+    outlive_token(server, api, tmp_path, inside / "token")
 
 
 def test_another_certificate_is_not_trusted(inside, server, tmp_path):

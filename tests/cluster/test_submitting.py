@@ -50,6 +50,21 @@ def run(server, api, tmp_path, play, **asked):
         controller.stop()
 
 
+def outlive_token(server, api, tmp_path, token):
+    """Run a job to its end while the token in a file is replaced, and the server takes the old one no more."""
+
+    def play(index, attempt):
+        if index == 1:
+            token.write_text("second")
+            server.token = "second"
+        return End()
+
+    server.cut_after.extend([3, 4])
+    verdict, _, _ = run(server, api, tmp_path, play)
+    assert verdict.exit_code == 0
+    assert api.get("/version").status == 200
+
+
 def followed(api, tmp_path, news):
     """Follow a run to its end."""
     watch, kept = JobWatch(), Kept(tmp_path, "job-1")
@@ -168,16 +183,7 @@ def test_expired_credentials_are_fetched_anew(server, tmp_path, monkeypatch):
     server.token = "first"
     api = Api(lambda: connect(Wanted()))
 
-    def play(index, attempt):
-        if index == 1:
-            (tmp_path / "token").write_text("second")
-            server.token = "second"
-        return End()
-
-    server.cut_after.extend([3, 4])
-    verdict, _, _ = run(server, api, tmp_path, play)
-    assert verdict.exit_code == 0
-    assert api.get("/version").status == 200
+    outlive_token(server, api, tmp_path, tmp_path / "token")
 
 
 def test_wrong_credentials_are_an_error(server):
