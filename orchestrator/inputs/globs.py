@@ -31,9 +31,14 @@ class Selection(Struct, frozen=True):
     exclude: re.Pattern[str] | None = None
     heads: re.Pattern[str] | None = None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether a file at any path is an item."""
+        return self.include is None and self.exclude is None
+
     def takes(self, path: bytes) -> bool:
         """Whether a file at this path is an item."""
-        if self.include is None and self.exclude is None:
+        if self.takes_all:
             return True
         text = os.fsdecode(path)
         if self.exclude is not None and self.exclude.match(text):

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -14,6 +15,9 @@ import pytest
 from orchestrator.errors import InputError
 from orchestrator.inputs.base import Piece
 from orchestrator.inputs.files import File
+from orchestrator.inputs.globs import Selection
+from orchestrator.inputs.look import looker
+from orchestrator.inputs.passed import Reason
 from orchestrator.spec.model import FilesInput
 from tests.inputs.reading import read, source_of
 
@@ -198,36 +202,49 @@ def test_what_is_no_file(tmp_path):
 
 def test_vanished_during_the_walk(tmp_path):
     """Files and folders that vanish after their folder was listed are passed over, and counted."""
-    root = tmp_path / "t"
-    (root / "z/deep").mkdir(parents=True)
-    for name in ("a", "b", "c", "z/file"):
-        (root / name).touch()
-    source = files(root)
+    for name in ("a", "b", "c", "z/deep"):
+        (tmp_path / "t" / name).mkdir(parents=True)
+    source = files(tmp_path / "t")
     walk = source.entries()
-    assert next(walk).name == b"a"
-    (root / "b").unlink()
-    (root / "z/file").unlink()
-    (root / "z/deep").rmdir()
-    (root / "z").rmdir()
-    assert [entry.name for entry in walk] == [b"c"]
-    assert source.notes() == ["2 files or folders vanished during the walk"]
+    (tmp_path / "t/a/file").touch()
+    (tmp_path / "t/c/file").touch()
+    (tmp_path / "t/y").symlink_to("nowhere")
+    with vanishing(tmp_path / "t/b", tmp_path / "t/z"):
+        assert [entry.name for entry in walk] == [b"a/file", b"c/file"]
+    assert source.notes() == ["1 symbolic link skipped", "2 files or folders vanished during the walk"]
 
 
-def test_another_kind_during_the_walk(tmp_path):
-    """A file that becomes a FIFO, and a folder that becomes a file, while the walk runs, are no surprise."""
-    root = tmp_path / "t"
-    (root / "z").mkdir(parents=True)
-    for name in ("a", "b"):
-        (root / name).touch()
-    source = files(root)
-    walk = source.entries()
-    next(walk)
-    (root / "b").unlink()
-    os.mkfifo(root / "b")
-    (root / "z").rmdir()
-    (root / "z").touch()
-    assert [entry.name for entry in walk] == [b"z"]
-    assert source.notes() == ["1 FIFO, socket or device skipped"]
+@contextmanager
+def vanishing(*folders: Path) -> Iterator[None]:
+    """Folders that are gone by the time they are to be listed."""
+    listed = os.scandir
+
+    def scandir(path):
+        if isinstance(path, bytes) and Path(os.fsdecode(path)) in folders:
+            shutil.rmtree(path)
+        return listed(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "scandir", scandir)
+        yield
+
+
+def test_names_that_are_gone_or_something_else_by_now(tmp_path):
+    """A listed file that vanished, one that is a FIFO now, and a folder that is a file now, are no surprise."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).touch()
+    (tmp_path / "z").mkdir()
+    looks = looker(os.fsencode(tmp_path), Selection(), "skip")
+    opened = looks.open(b"")
+    assert opened is not None
+    (tmp_path / "a").unlink()
+    (tmp_path / "b").unlink()
+    os.mkfifo(tmp_path / "b")
+    (tmp_path / "z").rmdir()
+    (tmp_path / "z").touch()
+    seen = looks.look(opened.prefix, opened.names, opened.others)
+    assert [step[0] for step in seen.steps] == [b"c", b"z"]
+    assert seen.passed == [Reason.VANISHED, Reason.SPECIAL]
 
 
 @pytest.mark.parametrize("mode", [0o000, 0o400, 0o100])
