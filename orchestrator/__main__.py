@@ -4,10 +4,14 @@ Until :mod:`orchestrator.cli.signals` listens, nothing is begun, so a signal end
 does it. A SIGINT that the caller has ignored (a shell's background job) stays ignored.
 """
 
+import gc
 import os
 import signal
 import sys
 from typing import NoReturn
+
+# With Python's own 2,000, imports alone would have the collector look at everything a dozen times, in vain.
+_CONTAINERS = 50_000
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -18,6 +22,7 @@ def run() -> NoReturn:
     from orchestrator.cli.standby import standby_for
     from orchestrator.cli.streams import flush_streams, open_streams
 
+    gc.set_threshold(_CONTAINERS)
     open_streams()
     standby = standby_for(sys.argv[1:])
     from orchestrator.cli.main import main

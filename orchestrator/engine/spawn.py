@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-WORKER = "orchestrator.engine.worker"
+WORKER = "orchestrator.engine"
 
 
 class Spawned:

@@ -1,4 +1,4 @@
-"""The worker process: imports the task, then does what the supervisor says. `python -m orchestrator.engine.worker FD`.
+"""The worker process: imports the task, then does what the supervisor says (`python -m orchestrator.engine FD`).
 
 Guarantees: it dies with its supervisor; an error a user can act on is told as a message, never as a traceback. Assumes:
 standard input is the supervisor's pipe, and FD the pipe to answer on.
@@ -176,11 +176,3 @@ def _record_crashes(path: Path) -> None:
     except OSError as error:
         raise unavailable(path, error) from error
     faulthandler.enable(crash)
-
-
-if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads that did not stop in time must not hold the process up.
-    os._exit(code)

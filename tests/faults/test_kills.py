@@ -29,7 +29,7 @@ def test_a_worker_whose_supervisor_is_gone_when_it_answers_ends_silently(trouble
     trouble.job()
     spec = parse_job((trouble / "job.yaml").read_bytes())
     reading, writing = os.pipe()
-    command = [sys.executable, "-P", "-m", "orchestrator.engine.worker", str(writing)]
+    command = [sys.executable, "-P", "-m", "orchestrator.engine", str(writing)]
     streams = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, pass_fds=[writing], env=environment({}), **streams) as worker:
         os.close(reading)
