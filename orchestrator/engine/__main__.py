@@ -1,7 +1,7 @@
 """The worker process's first lines: `python -m orchestrator.engine FD`.
 
-Imports leave nothing for the garbage collector, and its looks at them would cost a short job a twentieth of its time; it
-is as ever when the task is imported.
+Imports leave nothing for the garbage collector, and its looks at them would cost a short job a twentieth of its time;
+it is as ever when the task is imported.
 """
 
 import gc
