@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.commands import ROOT
 from benchmarks.measure import Benchmark, Options, Results, Sample, column, run_benchmark
 
-OWN = "click msgspec psutil PyYAML rich structlog"
+OWN = "click msgspec psutil PyYAML rich"
 DISTRIBUTIONS = (
     "numpy scipy pandas pyarrow pillow lxml matplotlib scikit-learn pydantic-core contourpy kiwisolver "
     "fonttools xxhash blake3 obstore numba llvmlite cffi cryptography bcrypt pynacl markupsafe aiohttp "

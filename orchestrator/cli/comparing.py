@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from orchestrator.cli.log import JsonLog
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import complain, say, width_of
 from orchestrator.compare.results import Comparison
@@ -48,16 +49,7 @@ class Log:
     """A JSON line each, where there is no terminal."""
 
     def __init__(self) -> None:
-        import structlog
-
-        self._log = structlog.wrap_logger(
-            structlog.PrintLogger(sys.stderr),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+        self._log = JsonLog()
 
     def __call__(self, doing: str) -> None:
         """Log it."""

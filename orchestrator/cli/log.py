@@ -2,10 +2,10 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import structlog
+import msgspec
 
 from orchestrator.report.progress import Odometer, Pace
 from orchestrator.run.folder import Manifest
@@ -13,16 +13,30 @@ from orchestrator.run.folder import Manifest
 _EVERY_SECONDS = 10.0
 
 
-def open_log() -> Any:
-    """A logger that writes JSON lines to standard error."""
-    return structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-    )
+class JsonLog:
+    """Writes an event a line to standard error, as JSON, in the field's usual words (event, level, timestamp).
+
+    By hand, as a logging library would take half as long to import as a run of one item takes in all.
+    """
+
+    def __init__(self, **bound: object) -> None:
+        """Begin; every line has what is bound."""
+        self._bound = bound
+
+    def bind(self, **more: object) -> JsonLog:
+        """The same log, with more in every line."""
+        return JsonLog(**self._bound, **more)
+
+    def info(self, event: str, **values: object) -> None:
+        """Write that something happened.
+
+        Raises:
+            OSError: standard error cannot be written.
+        """
+        stamp = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        line = self._bound | values | {"event": event, "level": "info", "timestamp": stamp}
+        sys.stderr.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stderr.flush()
 
 
 class LogLines:
@@ -30,7 +44,7 @@ class LogLines:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._log = open_log()
+        self._log = JsonLog()
         self._odometer: Odometer | None = None
         self._next = 0.0
 

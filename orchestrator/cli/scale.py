@@ -107,9 +107,9 @@ def _live_line() -> Iterator[Callable[[Progress], None]]:
 
 
 def _log_lines() -> Callable[[Progress], None]:
-    from orchestrator.cli.log import open_log
+    from orchestrator.cli.log import JsonLog
 
-    log, due = open_log(), 0.0
+    log, due = JsonLog(), 0.0
 
     def show(progress: Progress) -> None:
         nonlocal due

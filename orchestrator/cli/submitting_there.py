@@ -9,7 +9,7 @@ import click
 from msgspec import Struct, structs
 
 from orchestrator.cli.collapsing import comparison_for
-from orchestrator.cli.log import open_log
+from orchestrator.cli.log import JsonLog
 from orchestrator.cli.options import load
 from orchestrator.cli.show import print_json
 from orchestrator.cli.signals import name_of
@@ -183,7 +183,7 @@ def _writer(viewer: Viewer, wish: Wish) -> Callable[[str], None]:
 def _viewer(run: str, quiet: bool) -> Viewer:
     if quiet:
         return Quiet()
-    return LiveTable(run) if sys.stderr.isatty() else LogTable(run, open_log())
+    return LiveTable(run) if sys.stderr.isatty() else LogTable(run, JsonLog())
 
 
 def _tell(found: Outcome, wish: Wish) -> int:

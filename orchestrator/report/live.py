@@ -1,23 +1,25 @@
-"""The live line of a run on a terminal, four times a second, read from the status board."""
+"""The live line of a run on a terminal, four times a second, read from the status board.
+
+Rich is imported when there is something to show: a run of a second would wait for it in vain otherwise.
+"""
 
 import time
 from pathlib import Path
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from orchestrator.report.progress import Odometer, pace_line
 from orchestrator.report.words import number
 from orchestrator.run.folder import Manifest
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 
 class LiveLine:
     """Shows progress on standard error."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
-        self._live = Live("", console=self._console, auto_refresh=False, transient=True)
+        self._live: Live | None = None
         self._odometer: Odometer | None = None
 
     def planning(self, entries: int) -> None:
@@ -37,12 +39,25 @@ class LiveLine:
         """Look again."""
         pace = self._odometer.read(time.monotonic()) if self._odometer else None
         if pace is not None:
-            self._show(pace_line(pace, self._console.width))
+            self._show(pace_line(pace, self._begun().console.width))
 
     def ended(self) -> None:
         """Remove the line."""
-        self._live.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def _show(self, text: str) -> None:
-        self._live.start()
-        self._live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+        from rich.text import Text
+
+        live = self._begun()
+        live.start()
+        live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+
+    def _begun(self) -> Live:
+        if self._live is None:
+            from rich.console import Console
+            from rich.live import Live
+
+            console = Console(stderr=True, highlight=False)
+            self._live = Live("", console=console, auto_refresh=False, transient=True)
+        return self._live

@@ -162,6 +162,6 @@ def test_help_loads_nothing_heavy(place: Place):
         done = subprocess.run(command, env=env, cwd=place.path, capture_output=True, text=True, check=False)
         return set(done.stderr.splitlines()[-1].split())
 
-    assert loaded("--help").isdisjoint({"yaml", "msgspec", "rich", "structlog", "psutil", "numpy", "kubernetes"})
+    assert loaded("--help").isdisjoint({"yaml", "msgspec", "rich", "psutil", "numpy", "kubernetes"})
     place.job()
     assert loaded("submit", "job.yaml", "-q").isdisjoint({"rich", "numpy", "kubernetes", "plotly", "redis"})

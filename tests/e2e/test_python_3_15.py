@@ -11,7 +11,7 @@ import pytest
 from tests.command import COMMAND, ROOT, Place, environment
 
 NAME = "python3.15t"
-NEEDED = "import click, msgspec, psutil, rich, structlog, yaml"
+NEEDED = "import click, msgspec, psutil, rich, yaml"
 SOURCE = "from orchestrator import serialize_iterator\nimport threading\n\ndef f(n):\n"
 SOURCE += "    assert serialize_iterator([]).__class__ is threading.serialize_iterator\n    return n * n\n"
 
