@@ -11,7 +11,6 @@ import msgspec
 from orchestrator.cli.streams import say, width_of
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.watcher import Silence, Watcher
-from orchestrator.report.text import plan_text, report_text
 from orchestrator.run.folder import Manifest
 
 if TYPE_CHECKING:
@@ -25,11 +24,15 @@ def print_json(value: Any) -> None:
 
 def print_report(report: RunReport) -> None:
     """Print a run's report."""
+    from orchestrator.report.text import report_text
+
     say(report_text(report, width_of(sys.stdout)).rstrip("\n"))
 
 
 def print_plan(plan: Explanation) -> None:
     """Print what a job would do."""
+    from orchestrator.report.text import plan_text
+
     say(plan_text(plan, width_of(sys.stdout)).rstrip("\n"))
 
 

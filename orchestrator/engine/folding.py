@@ -5,11 +5,10 @@ import msgspec
 from orchestrator.engine.committer import encode_accumulator
 from orchestrator.errors import TaskError
 from orchestrator.run.collect import accumulators
+from orchestrator.run.folder import FOLD_RESULT
 from orchestrator.run.shards import read_shards
 from orchestrator.store.base import Store
 from orchestrator.tasks.api import Fold
-
-FOLD_RESULT = "fold.json"
 
 
 def merge_fold(store: Store, fold: Fold) -> None:

@@ -23,16 +23,11 @@ from orchestrator.measure.node import NodeReport
 from orchestrator.outputs.tree import flush, sweep_temporaries
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, PlanReader, read_index, shard_totals
-from orchestrator.run.scratch import scratch_of
+from orchestrator.run.scratch import board_path, scratch_of
 from orchestrator.store.local import unavailable
 from orchestrator.store.places import is_url
 
 _MOST_FRUITLESS = 3
-
-
-def board_path(run: Path | str, shard: int) -> Path:
-    """Where a shard's status board lies, on this machine: in the run's folder, or its scratch folder."""
-    return scratch_of(run) / "shards" / str(shard) / "board"
 
 
 def board_of(work: Work) -> Path:

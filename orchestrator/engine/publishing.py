@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, structs
 
-from orchestrator.engine.folding import FOLD_RESULT
 from orchestrator.engine.runreport import OutputReport
 from orchestrator.outputs.open import header
 from orchestrator.outputs.publish import Published, publish_file, publish_json, publish_parts
@@ -15,7 +14,7 @@ from orchestrator.outputs.records import pieces_of_records
 from orchestrator.outputs.target import Target, target_of
 from orchestrator.outputs.tree import count_files
 from orchestrator.run.collect import body, failures
-from orchestrator.run.folder import FAILURES, Manifest
+from orchestrator.run.folder import FAILURES, FOLD_RESULT, Manifest
 from orchestrator.run.records import Commit, Failure
 from orchestrator.run.shards import Shard
 from orchestrator.spec.model import Output

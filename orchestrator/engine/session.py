@@ -18,7 +18,6 @@ from msgspec import Struct
 from orchestrator.engine.changes import check_unchanged
 from orchestrator.engine.finishing import finish, void_damaged
 from orchestrator.engine.keeper import Charge, Keeper
-from orchestrator.engine.node import board_path
 from orchestrator.engine.protocol import Load, Loaded, Work
 from orchestrator.engine.runreport import RunReport
 from orchestrator.engine.spawn import Spawned
@@ -38,7 +37,7 @@ from orchestrator.run import folder
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
 from orchestrator.run.plan import PlanIndex, read_index, write_plan
-from orchestrator.run.scratch import make_scratch, remove_scratch
+from orchestrator.run.scratch import board_path, make_scratch, remove_scratch
 from orchestrator.spec.formats import resolve_output_format
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import NotFound, Store

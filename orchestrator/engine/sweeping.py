@@ -12,7 +12,6 @@ from orchestrator.engine.anylane import AnyLane
 from orchestrator.engine.board import Board
 from orchestrator.engine.dispenser import Dispenser
 from orchestrator.engine.gcwatch import settle_gc
-from orchestrator.engine.node import board_path
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pool import Pool
 from orchestrator.engine.protocol import Measured, Sweep
@@ -23,6 +22,7 @@ from orchestrator.host.cgroups import find_cpu_limits
 from orchestrator.measure.windows import Mark, Window
 from orchestrator.run.plan import PlanReader, read_index
 from orchestrator.run.records import Failure
+from orchestrator.run.scratch import board_path
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.base import Store
 from orchestrator.store.local import unavailable

@@ -19,6 +19,7 @@ from orchestrator.store.open import open_store, stores_below
 MANIFEST = "job.json"
 REPORT = "report.json"
 FAILURES = "failures.jsonl"
+FOLD_RESULT = "fold.json"
 RUNS_FOLDER = ".ftorch/runs"
 
 

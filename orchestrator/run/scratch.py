@@ -22,6 +22,11 @@ def scratch_of(run: Path | str) -> Path:
     return _base() / f"{run.rstrip('/').rpartition('/')[2]}-{name}"
 
 
+def board_path(run: Path | str, shard: int) -> Path:
+    """Where a shard's status board lies, on this machine: in the run's folder, or its scratch folder."""
+    return scratch_of(run) / "shards" / str(shard) / "board"
+
+
 def make_scratch(run: Path | str) -> None:
     """Make the folder of a run in a bucket; nothing happens for one in a folder.
 

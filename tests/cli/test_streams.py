@@ -164,4 +164,8 @@ def test_help_loads_nothing_heavy(place: Place):
 
     assert loaded("--help").isdisjoint({"yaml", "msgspec", "rich", "psutil", "numpy", "kubernetes"})
     place.job()
-    assert loaded("submit", "job.yaml", "-q").isdisjoint({"rich", "numpy", "kubernetes", "plotly", "redis"})
+    submit = loaded("submit", "job.yaml", "-q")
+    assert submit.isdisjoint({"rich", "numpy", "kubernetes", "plotly", "redis"})
+    # The supervisor stays small: what the worker's threads need is the worker's to import.
+    workers = ("pool", "lane", "drive", "committer", "probe")
+    assert submit.isdisjoint({f"orchestrator.engine.{name}" for name in workers})

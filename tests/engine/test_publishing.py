@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator.engine.folding import FOLD_RESULT, merge_fold
+from orchestrator.engine.folding import merge_fold
 from orchestrator.engine.outcome import Outcome
 from orchestrator.errors import TaskError
+from orchestrator.run.folder import FOLD_RESULT
 from orchestrator.store.memory import MemoryStore
 from orchestrator.tasks.api import Fold
 from tests.command import Place
