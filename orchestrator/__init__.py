@@ -1,26 +1,35 @@
 """ftorch: a batch of CPU-bound work in one free-threaded Python process per node.
 
-`import orchestrator` is light; :func:`load_job` and :func:`submit` import what they need when they are called, because
-every task file imports this module, and the command starts its worker only after it.
+`import orchestrator` is light, because the command starts its worker only after it: functions import what they need
+when they are called, and names that live in other modules are imported when they are first asked for.
 """
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
 
 # Loaded before the function `run` is defined: loaded later, the package would take the name from it.
 import orchestrator.run  # noqa: F401
 from orchestrator.errors import FtorchError
-from orchestrator.tasks.api import Context, Fold, task
-from orchestrator.tasks.shared import serialize_iterator
 from orchestrator.version import __version__
 
+# Type checkers know the name; importing `typing` for it would take longer than all the rest.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+    from typing import Any, Literal
 
     from orchestrator.api.executor import Executor
     from orchestrator.api.ran import Ran
     from orchestrator.engine.runreport import RunReport
     from orchestrator.spec.model import JobSpec
+    from orchestrator.tasks.api import Context, Fold, task
+    from orchestrator.tasks.shared import serialize_iterator
+
+_HOMES = {
+    "Context": "orchestrator.tasks.api",
+    "Executor": "orchestrator.api.executor",
+    "Fold": "orchestrator.tasks.api",
+    "serialize_iterator": "orchestrator.tasks.shared",
+    "task": "orchestrator.tasks.api",
+}
 
 __all__ = [
     "Context",
@@ -113,9 +122,11 @@ def run[T, R](  # noqa: PLR0913 - each is an option that may be left out
 
 
 def __getattr__(name: str) -> Any:
-    """Import `Executor`, a class, when it is first asked for."""
-    if name != "Executor":
+    """Import what lives in another module when it is first asked for."""
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from orchestrator.api.executor import Executor
+    from importlib import import_module
 
-    return Executor
+    found = globals()[name] = getattr(import_module(home), name)
+    return found

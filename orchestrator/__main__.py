@@ -8,7 +8,10 @@ import gc
 import os
 import signal
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 # With Python's own 2,000, imports alone would have the collector look at everything a dozen times, in vain.
 _CONTAINERS = 50_000

@@ -5,9 +5,13 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import TextIO
 
 from orchestrator.errors import MachineError
+
+# Type checkers know the name; the worker is started only after this module is imported, and `typing` takes long.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
 
 _NOBODY_READS = (errno.EPIPE, errno.EIO)
 _PLAIN_COLUMNS = 80
