@@ -90,11 +90,10 @@ def command(**asked: Any) -> None:
     rule = Rule(keep, before, asked["unfinished"])
     removals, kept = [], Counter[tuple[str, str]]()
     for found in (_runs(folder, sweep=not asked["dry_run"]), _comparisons(folder)):
-        choices = choose([one.candidate for one in found], rule)
-        removals += [_done(one, choice, **asked) for one, choice in zip(found, choices, strict=True)]
-        kept += Counter(
-            (one.kind, choice.reason) for one, choice in zip(found, choices, strict=True) if not choice.remove
-        )
+        for one, choice in zip(found, choose([one.candidate for one in found], rule), strict=True):
+            removals.append(_done(one, choice, **asked))
+            if not choice.remove:
+                kept[one.kind, choice.reason] += 1
     if asked["as_json"]:
         print_json(removals)
         return
