@@ -34,6 +34,7 @@ class Question(Struct, frozen=True):
         limit, items: so many items of the input, or so many instead of counting them.
         deadline, pod_start: seconds.
         price: of a CPU-hour.
+        evictions: of a pod, in an hour of its life.
     """
 
     run: Path | str | None = None
@@ -42,6 +43,7 @@ class Question(Struct, frozen=True):
     deadline: float | None = None
     pod_start: float | None = None
     price: float | None = None
+    evictions: float | None = None
 
 
 def command(job_file: Path, spec: JobSpec, question: Question, as_json: bool) -> None:
@@ -55,12 +57,12 @@ def forecast(spec: JobSpec, base: Path, question: Question) -> Forecast:
 
     Raises:
         RunNotFound: there is no run to compute from.
-        JobError: the input is empty, or cannot be counted from here.
+        JobError: the input is empty, or cannot be counted from here; pods are evicted before they have started.
     """
     measured, manifest = find_measured(question.run, base, spec)
     planned = _planned(spec, base, question, measured)
-    pods = None if question.pod_start is not None or measured.pods is not None else find_pods(base, spec)
-    basis = basis_of(spec, measured, planned, Asked(question.pod_start, pods))
+    pods = find_pods(base, spec) if measured.pods is None else None
+    basis = basis_of(spec, measured, planned, Asked(question.pod_start, pods, question.evictions))
     doubtful = structs.replace(basis, notes=[*_doubts(spec, measured, manifest), *basis.notes])
     wish = Wish(question.deadline, question.price)
     return choose(spec.name, measured, doubtful, wish)

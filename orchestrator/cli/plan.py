@@ -1,5 +1,6 @@
 """`ftorch plan`: what a job would do, and why; and with `--on kubernetes`, what it will take there."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,17 @@ Examples:
   ftorch plan job.yaml
   ftorch plan job.yaml --set resources.profile=mixed --json
   ftorch plan job.yaml --on kubernetes --deadline 2h --price 0.04
+  ftorch plan job.yaml --on kubernetes --price 0.012 --evictions 0.05/h
   ftorch plan job.yaml --on kubernetes --from s3://bucket/runs/photos-20260101-020000-1a2b --items 1000000000
 
 \b
 With --on kubernetes, time and cost on 1 to 1,000 nodes are computed from a run that was measured: the newest
 finished one of the job, here or on a cluster. `ftorch submit job.yaml --limit N` makes one. No cluster is asked.
 """
+
+
+_A_WHILE = {"m": 60.0, "h": 1.0, "d": 1 / 24}
+"""So many times in an hour."""
 
 
 class Length(click.ParamType[float]):
@@ -37,6 +43,25 @@ class Length(click.ParamType[float]):
             self.fail(f"found {value!r}, {error}", param, ctx)
 
 
+class Hourly(click.ParamType[float]):
+    """How often something happens, an hour."""
+
+    name = "rate"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """From "0.05/h", "5%/h" or "1/d" to 0.05, 0.05 or 0.0417."""
+        if isinstance(value, float):
+            return value
+        number, _, unit = value.partition("/")
+        try:
+            events = float(number.removesuffix("%")) / (100 if number.endswith("%") else 1)
+        except ValueError:
+            events = math.nan
+        if not 0 <= events < math.inf or unit not in _A_WHILE:
+            self.fail(f"found {value!r}, expected how often in which time, such as 0.05/h, 5%/h or 1/d", param, ctx)
+        return events * _A_WHILE[unit]
+
+
 @click.command(epilog=EPILOG)
 @job_argument()
 @click.option("--limit", type=click.IntRange(1), help="Only the first N items.", metavar="N")
@@ -45,6 +70,7 @@ class Length(click.ParamType[float]):
 @click.option("--deadline", type=Length(), metavar="TIME", help="Name the cheapest nodes that keep it, such as 2h.")
 @click.option("--price", type=click.FloatRange(0), metavar="P", help="Of a CPU-hour: adds the cost.")
 @click.option("--pod-start", type=Length(), metavar="TIME", help="What a pod takes to start; else as measured, or 20s.")
+@click.option("--evictions", type=Hourly(), metavar="RATE", help="Of a pod, such as 0.05/h; else as measured, or none.")
 @click.option("--items", type=click.IntRange(1), metavar="N", help="So many items, without looking at the input.")
 @overrides_option
 @json_option

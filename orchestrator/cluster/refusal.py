@@ -27,6 +27,11 @@ def required(field: str, message: str = "") -> Refusal:
     return Refusal(field, f"Required value: {message}" if message else "Required value")
 
 
+def forbidden(field: str, message: str) -> Refusal:
+    """A field that must not be there."""
+    return Refusal(field, f"Forbidden: {message}")
+
+
 def duplicate(field: str, value: Any) -> Refusal:
     """A value that another one has, too."""
     return Refusal(field, f"Duplicate value: {shown(value)}")

@@ -26,7 +26,7 @@ class Shard(Struct, frozen=True):
         failures: how often it has failed.
         reason: what holds it up, or how it failed.
         exit_code: of its newest pod, if that ended.
-        retry_at: when Kubernetes makes its next pod, in seconds since 1970.
+        retry_at: when Kubernetes makes its next pod, in seconds since 1970: after evictions, too.
     """
 
     index: int
@@ -67,15 +67,16 @@ def shard_of(index: int, pod: Seen | None, completed: bool, failed: bool) -> Sha
         return structs.replace(shard, state="done", reason="")
     if failed:
         return structs.replace(shard, state="failed")
-    return structs.replace(shard, retry_at=_retry_at(pod)) if shard.state == "retrying" else shard
+    return structs.replace(shard, retry_at=_retry_at(pod)) if shard.state in {"retrying", "evicted"} else shard
 
 
-def back_off(failures: int) -> float:
-    """How long Kubernetes waits (seconds) before it makes the pod of an index again, after so many failures of it.
+def back_off(ends: int) -> float:
+    """How long Kubernetes waits (seconds) before it makes the pod of an index again, after so many ends of it.
 
-    Source: the Job controller's default back-off, 10 s doubled with each failure, 10 min at most.
+    Those that its podFailurePolicy ignores (evictions, say) count here as failures do. Source: the Job controller
+    (pkg/controller/job/backoff_utils.go, getRemainingTimePerIndex): 10 s, doubled with each, 10 min at most.
     """
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** max(0, failures - 1))
+    return min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(max(0, ends - 1), 10))
 
 
 def _state(pod: Seen) -> State:
@@ -91,4 +92,4 @@ def _state(pod: Seen) -> State:
 
 
 def _retry_at(pod: Seen) -> float | None:
-    return None if pod.since is None else pod.since + back_off(pod.failures + 1)
+    return None if pod.since is None else pod.since + back_off(pod.order[0] + 1)

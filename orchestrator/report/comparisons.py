@@ -4,6 +4,8 @@
 that is read here what a report can be held against.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -97,14 +99,17 @@ def read_comparison(path: Path) -> Compared:
     return msgspec.structs.replace(found, file=str(path))
 
 
+def kept_comparisons(base: Path) -> Iterator[tuple[Path, Compared]]:
+    """All that are kept in `base`, with their files; what is no comparison is passed over."""
+    for path in sorted((base / FOLDER).glob("*.json")):
+        with suppress(JobError):
+            yield path, read_comparison(path)
+
+
 def newest_comparison(base: Path, job: str, name: str) -> Compared | None:
     """The newest kept comparison of a job that has figures of the contestant `name`; None where there is none."""
     newest: Compared | None = None
-    for path in sorted((base / FOLDER).glob("*.json")):
-        try:
-            found = read_comparison(path)
-        except JobError:
-            continue
+    for _, found in kept_comparisons(base):
         is_one = found.job == job and found.figures(name) is not None
         if is_one and (newest is None or found.created >= newest.created):
             newest = found

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from string import Template
 
@@ -11,6 +12,7 @@ from orchestrator.version import __version__
 
 FOLDER = "/app"
 REQUIREMENTS = "requirements.txt"
+SBOM = "/opt/python/share/sbom"
 IGNORED = ".dockerignore"
 
 _DOCKERFILE = Template("""\
@@ -23,16 +25,17 @@ RUN ["ftorch", "audit", "--no-probe", $job_file]
 CMD ["submit", $job_file]
 """)
 
-_INSTALL = """\
-# The image has no pip: it comes for this step and goes with it.
+_INSTALL = Template("""\
+# The image has no pip: it comes for this step and goes with it. The bill of materials tells what was installed.
 COPY requirements.txt /tmp/requirements.txt
 USER 0
 RUN python -m ensurepip && \\
-    python -m pip install --no-cache-dir --root-user-action ignore -r /tmp/requirements.txt && \\
+    python -m pip install --no-cache-dir --root-user-action ignore --report /tmp/pip.json -r /tmp/requirements.txt && \\
     python -m pip uninstall --yes pip && \\
-    rm /tmp/requirements.txt
+    python -I $sbom/sbom.py / /tmp/pip.json $sbom/ftorch.cdx.json $name && \\
+    rm /tmp/requirements.txt /tmp/pip.json
 USER 65532:65532
-"""
+""")
 
 _NEVER = ("**/.ftorch", ".git", ".venv", "**/__pycache__")
 _PLAIN = re.compile(r"[\w.-]+(/[\w.-]+)*")
@@ -52,7 +55,7 @@ def dockerfile(spec: JobSpec, job_name: str, image: str | None, has_requirements
         image=image or f"ftorch:{__version__}",
         folder=FOLDER,
         job_file=json.dumps(path_in_image(job_name)),
-        requirements=_INSTALL if has_requirements else "",
+        requirements=_INSTALL.substitute(name=shlex.quote(spec.name), sbom=SBOM) if has_requirements else "",
     )
 
 

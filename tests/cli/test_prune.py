@@ -3,11 +3,14 @@
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.command import Place
+from tests.report.test_collapse import comparison
 
 SLOW = "import time\n\n\ndef f(n):\n    time.sleep(60)\n"
 
@@ -65,6 +68,38 @@ def test_a_removal_that_was_cut_short_is_finished_by_the_next(place: Place, thre
     shutil.move(three[0], aside)
     assert len(place.ftorch("runs", "--json").expect(0).json()) == 2
     place.ftorch("prune", "--keep", "5").expect(0)
+    assert place.runs() == sorted(three[1:])
+
+
+@pytest.fixture
+def compared(place: Place) -> list[str]:
+    """Kept comparisons: three of this job, the oldest first, one of another; and a file that is none."""
+    jobs = {"a": ("place", 1000.0), "b": ("place", 2000.0), "c": ("place", time.time()), "d": ("other", 500.0)}
+    for name, (job, created) in jobs.items():
+        one = msgspec.structs.replace(comparison(job=job), created=created)
+        place.write(f".ftorch/compare/{name}.json", msgspec.json.encode(one))
+    place.write(".ftorch/compare/mine.json", "{}")
+    return sorted(jobs)
+
+
+def left(place: Place) -> list[str]:
+    """The comparisons that are there still."""
+    return sorted(path.stem for path in (place / ".ftorch/compare").glob("*.json"))
+
+
+def test_comparisons_go_by_the_same_rules(place: Place, three: list[Path], compared: list[str]) -> None:
+    """The newest of each job stay, and what is not old enough; each that goes is named, and what is none is left."""
+    told = place.ftorch("prune", "--keep", "2", "--dry-run").expect(0).out.splitlines()
+    assert [line.split(" (")[0] for line in told[:2]] == [f"would remove {three[0].name}", "would remove comparison a"]
+    assert told[2:] == [f"kept {many}: one of the newest of its job" for many in ("2 runs", "3 comparisons")]
+    assert left(place) == [*compared, "mine"]
+    place.ftorch("prune", "--keep", "2").expect(0)
+    assert left(place) == ["b", "c", "d", "mine"]
+    told = place.ftorch("prune", "--keep", "0", "--older", "30d", "--json").expect(0).json()
+    gone = {one["run"]: one["reason"] for one in told if one["kind"] == "comparison" and one["removed"]}
+    assert gone == dict.fromkeys(("b", "d"), "not among the newest 0 of its job, old enough")
+    assert all(Path(one["folder"]).name == f"{one['run']}.json" for one in told if one["kind"] == "comparison")
+    assert left(place) == ["c", "mine"]
     assert place.runs() == sorted(three[1:])
 
 

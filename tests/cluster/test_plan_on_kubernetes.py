@@ -33,9 +33,13 @@ def measured(place):
     return place
 
 
-def kept(place, run, start=7.0, seconds=50.0):
-    """What pods of a run on a cluster left behind on this machine."""
+def kept(place, run, start=7.0, seconds=50.0, evicted=0):
+    """What pods of a run on a cluster left behind on this machine; so many more were evicted after half an hour."""
     file = Kept(place.path, run)
+    for number in range(evicted):
+        taken = {"pod": f"{run}-taken-{number}", "uid": f"taken-{number}", "node": "n", "message": "", "evicted": True}
+        moments = {"created": 1000.0, "started": 1007.0, "finished": 2800.0}
+        file.add(PodEnd(shard=number, exit_code=137, reason="TerminationByKubelet", **taken, **moments))
     for shard in range(4):
         told = {"run": run, "shard": shard, "exit_code": 0, "message": "", "items": 100, "wall_s": seconds}
         more = {"threads": 4, "quota_cpus": 4.0, "cpu_s": 4 * seconds}
@@ -157,6 +161,24 @@ def test_pods_of_an_earlier_run_tell_their_start(measured):
     assert named["run"] == told["run"]
 
 
+def test_evictions_are_given_or_taken_from_an_earlier_run(measured):
+    """As many an hour as pods of a run on the cluster were taken away, or as is said; none is assumed, and told."""
+    assert figures(measured.ftorch(*PLAN, "--json").expect(0).json())["evictions"]["origin"] == "assumed"
+    kept(measured, "squares-20260101-020000-1a2b", evicted=2)
+    told = measured.ftorch(*PLAN, "--from", measured.runs()[0], "--json").expect(0).json()
+    found = figures(told)["evictions"]
+    assert (found["origin"], found["unit"]) == ("measured", "/h a pod")
+    assert found["value"] == pytest.approx(2 / ((2 * 1800 + 4 * 60) / 3600))
+    assert told["rows"][0]["evictions"] > 0
+    for said in ("2/h", "200%/h", "48/d"):
+        told = measured.ftorch(*PLAN, "--evictions", said, "--pod-start", "30s", "--json").expect(0).json()
+        found = figures(told)["evictions"]
+        assert (found["origin"], found["value"]) == ("given", 2)
+    text = measured.ftorch(*PLAN, "--evictions", "0.05/h").expect(0).out
+    assert "evictions 0.05/h a pod: given, --evictions" in text
+    measured.ftorch(*PLAN, "--evictions", "1000/h").expect(2, "hardly any gets to work", "such as 0.05/h")
+
+
 def test_a_run_of_shards_is_read_as_a_whole(place):
     """From a run of several processes: their items together, and what each shard cost."""
     place.job(WORK, name="squares", input={"range": {"stop": 400}}, kubernetes=KUBERNETES | {"shards": 3})
@@ -179,6 +201,13 @@ def test_a_run_of_shards_is_read_as_a_whole(place):
         (("--from", "x"), "--from is about a cluster"),
         (("--pod-start", "3s"), "--pod-start is about a cluster"),
         (("--on", "kubernetes", "--deadline", "soon"), "found 'soon', expected a length of time"),
+        (("--evictions", "0.1/h"), "--evictions is about a cluster"),
+        (
+            ("--on", "kubernetes", "--evictions", "0.05"),
+            "found '0.05', expected how often in which time, such as 0.05/h",
+        ),
+        (("--on", "kubernetes", "--evictions", "often/h"), "found 'often/h', expected how often"),
+        (("--on", "kubernetes", "--evictions", "-1/h"), "found '-1/h', expected how often"),
         (("--on", "kubernetes", "--price", "-1"), "-1.0 is not in the range x>=0"),
         (("--on", "kubernetes", "--limit", "3", "--items", "3"), "give one"),
         (("--on", "nomad"), "'nomad' is not 'kubernetes'"),

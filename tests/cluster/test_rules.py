@@ -26,7 +26,7 @@ def broken(manifest, path, value):
     place = manifest
     for step in way:
         place = place[step]
-    if isinstance(value, dict) and isinstance(place.get(last), dict) and last == "spec":
+    if last == "spec" and isinstance(value, dict) and isinstance(place[last], dict):
         for key, each in value.items():
             broken(manifest, [*path, key], each)
     elif value is None:

@@ -1,7 +1,10 @@
 """What the recorded streams do not show: evictions, shards that fail for good, and the exit codes of a run's end."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from orchestrator.cluster.objects import FAILURES, IGNORED, INDEX
 from orchestrator.cluster.shards import back_off
 from orchestrator.cluster.watching import JobWatch
 from tests.cluster.made_objects import job, pod
@@ -29,6 +32,16 @@ def test_an_evicted_pod_is_not_a_failure():
     shard = watch.shard(0)
     assert (shard.state, shard.reason, shard.failures) == ("evicted", "EvictionByEvictionAPI", 0)
     assert (watch.tally().evicted, watch.tally().retries) == (1, 0)
+
+
+def test_an_evicted_pod_is_made_again_after_the_same_wait():
+    """The controller's back-off counts pods that its policy ignores, too: the third end of an index waits for 40 s."""
+    before = {"annotations": {INDEX: "0", FAILURES: "1", IGNORED: "1"}}
+    shard = watched(job(), pod(code=137, phase="Failed", conditions=[DISRUPTED], meta=before)).shard(0)
+    assert (shard.state, shard.failures) == ("evicted", 1)
+    assert shard.retry_at == datetime(2026, 1, 1, 0, 1, 40, tzinfo=UTC).timestamp()
+    failed = watched(job(), pod(code=1, phase="Failed", meta=before)).shard(0)
+    assert (failed.state, failed.retry_at) == ("retrying", shard.retry_at)
 
 
 def test_a_shard_that_failed_for_good():
@@ -116,4 +129,4 @@ def test_the_reason_names_the_shards():
 
 def test_back_off_doubles_to_ten_minutes():
     """Kubernetes waits 10 s, 20 s, 40 s … and at most 10 minutes."""
-    assert [back_off(n) for n in (1, 2, 3, 7, 20)] == [10, 20, 40, 600, 600]
+    assert [back_off(n) for n in (1, 2, 3, 7, 20, 5000)] == [10, 20, 40, 600, 600, 600]

@@ -21,7 +21,7 @@ KINDS = ("pkg:pypi/", "pkg:deb/", "pkg:generic/")
 PIP = {
     "install": [
         {
-            "metadata": {"name": "Some_Thing"},
+            "metadata": {"name": "Some_Thing", "version": "1.0"},
             "download_info": {
                 "url": "file:///wheels/some%2Bthing-1.0-py3-none-any.whl",
                 "archive_info": {"hashes": {"sha256": "ab" * 32}},
@@ -97,9 +97,10 @@ def root(tmp_path):
     return tmp_path
 
 
-def written(root, **environment):
+def written(root, *more, **environment):
     """The bill of materials of a root, as text."""
-    script = [sys.executable, "-I", ROOT / "tools/image/sbom.py", root, root / "notes/pip.json", root / "bill.json"]
+    files = (root / "notes/pip.json", root / "bill.json")
+    script = [sys.executable, "-I", ROOT / "tools/image/sbom.py", root, *files, *more]
     subprocess.run(script, check=True, env=environment, capture_output=True)
     return (root / "bill.json").read_text()
 
@@ -134,6 +135,43 @@ def test_the_same_content_gives_the_same_bytes(root):
     changed = check(written(root))
     assert changed["serialNumber"] != json.loads(first)["serialNumber"]
     assert "externalReferences" not in changed["components"][1]
+
+
+def test_what_an_image_built_on_it_adds(root):
+    """What was there keeps the hash that the bill had; what came has that of pip's report; ftorch is one of them."""
+    before = {one["bom-ref"]: one for one in check(written(root))["components"]}
+    site = root / "opt/python/lib/python3.14t/site-packages"
+    for name, version in (("added", "2.0"), ("replaced", "3.1"), ("click", "1")):
+        (site / f"{name}-{version}.dist-info").mkdir()
+        about = f"Metadata-Version: 2.4\nName: {name}\nVersion: {version}\nLicense-Expression: BSD-3-Clause\n"
+        (site / f"{name}-{version}.dist-info/METADATA").write_text(about)
+    url = "https://example.org/added-2.0.tar.gz"
+    archive = {"url": url, "archive_info": {"hashes": {"sha256": "ef" * 32}}}
+    cloned = {"url": "https://example.org/replaced", "vcs_info": {"vcs": "git", "commit_id": "0" * 40}}
+    install = [
+        {"metadata": {"name": "added", "version": "2.0"}, "download_info": archive},
+        {"metadata": {"name": "replaced", "version": "3.1"}, "download_info": cloned},
+    ]
+    (root / "notes/pip.json").write_text(json.dumps({"install": install}))
+    bill = check(written(root, "click"))
+    assert bill["metadata"]["component"] == {
+        "type": "container",
+        "bom-ref": "click",
+        "name": "click",
+        "purl": "pkg:oci/click",
+    }
+    after = {one["bom-ref"]: one for one in bill["components"]}
+    assert {reference: after[reference] for reference in before} == before
+    new = {reference: one for reference, one in after.items() if reference not in before}
+    assert [one["name"] for one in new.values()] == ["added", "click", "ftorch", "replaced"]
+    assert all(one["licenses"] for one in new.values())
+    added = new["pkg:pypi/added@2.0"]
+    assert (added["purl"], added["hashes"]) == (
+        "pkg:pypi/added@2.0?file_name=added-2.0.tar.gz",
+        [{"alg": "SHA-256", "content": "ef" * 32}],
+    )
+    assert "hashes" not in new["pkg:pypi/replaced@3.1"]
+    assert new["pkg:pypi/ftorch@0.1.0"]["purl"] == "pkg:generic/ftorch@0.1.0"
 
 
 @pytest.mark.parametrize(

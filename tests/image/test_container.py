@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import subprocess
+import zipfile
 
 import pytest
 
@@ -11,9 +12,11 @@ from orchestrator.errors import BAD_JOB, RESUMABLE
 from orchestrator.version import __version__
 from tests.image.conftest import IMAGE, RESTRICTED
 from tests.image.sharing import SOMEONE, Mailbox, own
+from tests.image.test_bill import check
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("image")]
 
+SBOM = "/opt/python/share/sbom/ftorch.cdx.json"
 # Slow until told to hurry, so that a signal always comes in the middle; the first item says that it has begun.
 SLOW = r"""
 import os
@@ -106,13 +109,39 @@ def test_a_stop_within_the_grace_period_is_resumed(containers, place):
     assert [record["result"] for record in place.records("out.jsonl")] == list(range(4000))
 
 
+def wheel(folder):
+    """Put a distribution into a folder that pip can install; the hash of its archive."""
+    folder.mkdir()
+    about = "Metadata-Version: 2.4\nName: some-thing\nVersion: 1.0\nLicense-Expression: MIT\n"
+    files = {"METADATA": about, "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n", "RECORD": ""}
+    path = folder / "some_thing-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("some_thing.py", "")
+        for name, content in files.items():
+            archive.writestr(f"some_thing-1.0.dist-info/{name}", content)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_a_job_in_an_image_of_its_own(containers, place):
     """What `ftorch image` writes is built on it, checked while it is built, and run without arguments."""
-    place.job(output=None).write("requirements.txt", "click\n")
+    place.job(output=None).write("requirements.txt", "--no-index\n--find-links /wheels\nclick\nsome-thing\n")
+    hashed = wheel(place / "wheels")
     place.ftorch("image", ".", "--from", IMAGE).expect(0)
-    build = ("buildah", "bud", "--network=none", "--pull-never", "-t", "localhost/squares", place.path)
+    volume = f"--volume={place / 'wheels'}:/wheels:ro"
+    build = ("buildah", "bud", "--network=none", "--pull-never", volume, "-t", "localhost/squares", place.path)
     assert "click" in containers.run(*build)
-    report = containers.run("podman", "run", "--rm", *RESTRICTED, "localhost/squares", "plan", "/app/job.yaml")
+    run = ("podman", "run", "--rm", *RESTRICTED)
+    report = containers.run(*run, "localhost/squares", "plan", "/app/job.yaml")
     assert "10 items" in report
+    texts = [containers.run(*run, "--entrypoint=cat", name, SBOM) for name in (IMAGE, "localhost/squares")]
+    ours, bill = map(check, texts)
+    assert bill["metadata"]["component"]["name"] == "place"
+    added = [one for one in bill["components"] if one not in ours["components"]]
+    assert [one["name"] for one in added] == ["ftorch", "some-thing"]
+    assert all(one in bill["components"] for one in ours["components"])
+    assert (added[1]["licenses"], added[1]["hashes"]) == (
+        [{"expression": "MIT"}],
+        [{"alg": "SHA-256", "content": hashed}],
+    )
     place.write("task.py", "import nothing_of_that_name\n\ndef f(n):\n    return n\n")
     containers.run(*build, expect=1)

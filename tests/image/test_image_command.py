@@ -21,7 +21,8 @@ COPY . /app
 RUN ["ftorch", "audit", "--no-probe", "/app/job.yaml"]
 CMD ["submit", "/app/job.yaml"]
 """
-INSTALL = "python -m pip install --no-cache-dir --root-user-action ignore -r /tmp/requirements.txt"
+INSTALL = "python -m pip install --no-cache-dir --root-user-action ignore --report /tmp/pip.json"
+BILL = "python -I /opt/python/share/sbom/sbom.py / /tmp/pip.json /opt/python/share/sbom/ftorch.cdx.json squares"
 
 
 def lint(*paths):
@@ -60,6 +61,7 @@ def test_requirements_and_places_of_ones_own(place):
     text = (place / "made/my file").read_text()
     assert "ARG FTORCH_IMAGE=example.org/ftorch:2\n" in text
     assert INSTALL in text
+    assert BILL in text
     assert (place / ".dockerignore").read_text() == "mine\n"
     lint(place / "made/my file")
 

@@ -1,11 +1,14 @@
 """Write the image's bill of materials: CycloneDX 1.6, of what was installed into it.
 
-    python tools/image/sbom.py ROOT REPORT BILL
+    python tools/image/sbom.py ROOT REPORT BILL [NAME]
 
 ROOT is the image's root folder, its Python below opt/python. REPORT is pip's own (`pip install --report`: which
 archive, with which hash). Read are the distributions' metadata, too, the lists that some bring of what is compiled in,
 the interpreter, the note of its source that tools/setup leaves (SOURCE), dpkg's status and os-release. The same content
 gives the same bytes.
+
+NAME is of an image that is built on ftorch's, which holds this program for it. BILL is there then: it tells what was
+installed before, and is replaced.
 """
 
 import hashlib
@@ -36,16 +39,13 @@ def licences(about: PackageMetadata) -> list[dict[str, Any]]:
     return [{"license": {"name": name}} for name in marked or said]
 
 
-def distribution(found: Distribution, archives: dict[str, dict[str, Any]]) -> Component:
+def distribution(found: Distribution, archives: dict[str, Component]) -> Component:
     """A Python distribution, with the hash of the archive that it came in, and what is compiled into it."""
-    name = normal(found.name)
-    purl = f"pkg:pypi/{name}@{found.version}"
-    component: Component = {"type": "library", "bom-ref": purl, "name": found.name, "version": found.version}
-    archive = archives.get(name)
-    if archive is not None and "sha256" in (hashes := archive.get("archive_info", {}).get("hashes", {})):
-        component["hashes"] = [{"alg": "SHA-256", "content": hashes["sha256"]}]
-        purl += f"?file_name={quote(PurePosixPath(unquote(urlsplit(archive['url']).path)).name)}"
-    component |= {"purl": purl, "licenses": licences(found.metadata)}
+    reference = f"pkg:pypi/{normal(found.name)}@{found.version}"
+    component: Component = {"type": "library", "bom-ref": reference, "name": found.name, "version": found.version}
+    component |= {"purl": reference, "licenses": licences(found.metadata), **archives.get(reference, {})}
+    if normal(found.name) == SUBJECT:
+        component["purl"] = f"pkg:generic/{SUBJECT}@{found.version}"
     if inside := list(bundled(found, component["bom-ref"])):
         component["components"] = inside
     return {key: value for key, value in component.items() if value}
@@ -64,6 +64,25 @@ def bundled(found: Distribution, owner: str) -> Iterator[Component]:
             seen.add(reference)
             kept = {key: one[key] for key in ("name", "version", "purl") if one.get(key)}
             yield {"type": "library", "bom-ref": f"{owner}#{reference}", **kept}
+
+
+def archives_of(report: dict[str, Any], before: dict[str, Any]) -> dict[str, Component]:
+    """What is known of the archives that distributions came in: by pip's report, else by the bill that was there."""
+    known = {
+        part["bom-ref"]: {key: part[key] for key in ("hashes", "purl")}
+        for part in before.get("components", [])
+        if part["bom-ref"].startswith("pkg:pypi/") and "hashes" in part
+    }
+    for one in report["install"]:
+        reference = f"pkg:pypi/{normal(one['metadata']['name'])}@{one['metadata']['version']}"
+        archive = one["download_info"]
+        sha256 = archive.get("archive_info", {}).get("hashes", {}).get("sha256")
+        known.pop(reference, None)
+        if sha256 is not None:
+            file = quote(PurePosixPath(unquote(urlsplit(archive["url"]).path)).name)
+            hashes = [{"alg": "SHA-256", "content": sha256}]
+            known[reference] = {"hashes": hashes, "purl": f"{reference}?file_name={file}"}
+    return known
 
 
 def normal(name: str) -> str:
@@ -122,18 +141,17 @@ def package(about: dict[str, str], system: dict[str, str]) -> Component:
     return {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 
 
-def components(root: Path, report: dict[str, Any]) -> Iterator[Component]:
-    """All that is in the image: system, interpreter, distributions, packages."""
+def components(root: Path, archives: dict[str, Component], ours: bool) -> Iterator[Component]:
+    """All that is in the image: system, interpreter, distributions, packages; ftorch where it is not its own image."""
     release = (root / "usr/lib/os-release").read_text(encoding="utf-8")
     system = {key: value.strip("\"'") for key, _, value in (line.partition("=") for line in release.splitlines())}
     about = {"type": "operating-system", "bom-ref": f"os:{system['ID']}", "name": system["ID"]}
     yield about | ({"version": system["VERSION_ID"]} if "VERSION_ID" in system else {})
     python = root / PYTHON
     yield interpreter(python, sys.version.split()[0])
-    archives = {normal(one["metadata"]["name"]): one["download_info"] for one in report["install"]}
     for site in python.glob("lib/python3.*/site-packages"):
         for found in sorted(distributions(path=[str(site)]), key=lambda one: normal(one.name)):
-            if found.name != SUBJECT:
+            if not ours or normal(found.name) != SUBJECT:
                 yield distribution(found, archives)
     status = (root / "var/lib/dpkg/status").read_text(encoding="utf-8")
     yield from sorted((package(one, system) for one in paragraphs(status)), key=lambda one: one["name"])
@@ -158,18 +176,27 @@ def document(parts: list[Component], subject: Component, moment: datetime) -> di
     }
 
 
-def main(root: Path, report: Path, bill: Path) -> None:
+def image(root: Path, name: str | None) -> Component:
+    """The image itself: ftorch's own has the version and the licence of ftorch, one of another name tells none."""
+    told = name or SUBJECT
+    about: Component = {"type": "container", "bom-ref": told, "name": told, "purl": f"pkg:oci/{quote(told)}"}
+    if name is not None:
+        return about
+    sites = [str(path) for path in root.glob(f"{PYTHON}/lib/python3.*/site-packages")]
+    [ours] = distributions(name=SUBJECT, path=sites)
+    return about | {"version": ours.version, "licenses": licences(ours.metadata)}
+
+
+def main(root: str, report: str, bill: str, name: str | None = None) -> None:
     """Write it."""
-    [ours] = distributions(
-        name=SUBJECT, path=[str(path) for path in root.glob(f"{PYTHON}/lib/python3.*/site-packages")]
-    )
-    subject: Component = {"type": "container", "bom-ref": SUBJECT, "name": SUBJECT, "version": ours.version}
-    subject |= {"licenses": licences(ours.metadata), "purl": f"pkg:oci/{SUBJECT}"}
+    folder, path = Path(root), Path(bill)
+    before = {} if name is None else json.loads(path.read_bytes())
+    archives = archives_of(json.loads(Path(report).read_bytes()), before)
     moment = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH") or 0), UTC)
-    made = document(list(components(root, json.loads(report.read_bytes()))), subject, moment)
-    bill.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"{bill.name}: {len(made['components'])} components")
+    made = document(list(components(folder, archives, name is None)), image(folder, name), moment)
+    path.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"{path.name}: {len(made['components'])} components")
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""What comes beside the work: pods that start, planning, publishing; pure.
+"""What comes beside the work: pods that start or are evicted, planning, publishing; pure.
 
 Planning and publishing grow with what there is to plan and to publish. What took a fraction of a second in a small run
 says little about one a thousand times as large: there a rule is used if that is less, and said to be assumed.
@@ -8,9 +8,10 @@ import math
 
 from msgspec import Struct
 
-from orchestrator.cluster.forecast.chance import TWO_SIDED
+from orchestrator.cluster.forecast.chance import TWO_SIDED, rate_within
 from orchestrator.cluster.forecast.measured import Measured, Pods
-from orchestrator.cluster.forecast.terms import THERE, Figure, Planned
+from orchestrator.cluster.forecast.terms import THERE, Figure, Origin, Planned
+from orchestrator.measure.estimate import Estimate
 from orchestrator.report.words import duration
 from orchestrator.spec.model import JobSpec
 
@@ -18,6 +19,7 @@ ASSUMED_START = 20.0
 READING_BUCKET, READING_VOLUME = 0.05, 0.002
 ENTRIES_A_SECOND, PUBLISHED_A_SECOND = 50_000, 200_000_000
 _SHORT, _FAR = 1.0, 10.0
+_HOUR = 3600.0
 
 
 class Serial(Struct, frozen=True):
@@ -87,6 +89,32 @@ def start_of(measured: Measured, pod_start: float | None, other: Pods | None) ->
         return Start(Figure("pod start", pods.start, "s", "measured", source), pods.deviation, unsure)
     told = "say --pod-start; a run on the cluster measures it"
     return Start(Figure("pod start", ASSUMED_START, "s", "assumed", told))
+
+
+class Eviction(Struct, frozen=True):
+    """How often pods are evicted: as a figure an hour, and a second of a pod's life."""
+
+    figure: Figure
+    rate: Estimate
+
+
+def eviction_of(measured: Measured, given: float | None, other: Pods | None) -> Eviction:
+    """As the user says (an hour), as often as it happened in that run or in another one, or never."""
+    pods = measured.pods or other
+    if given is not None:
+        return _evicted(given, (1.0, 1.0), "given", "--evictions")
+    if pods is not None and pods.evicted and pods.lived:
+        hours = pods.lived / _HOUR
+        source = f"{pods.evicted} in {hours:.3g} hours of pods' lives in {pods.run}"
+        return _evicted(pods.evicted / hours, rate_within(pods.evicted), "measured", source)
+    told = "never" if pods is None else f"never, as in {pods.run}"
+    return _evicted(0.0, (1.0, 1.0), "assumed", f"{told}; say --evictions for nodes that may be taken away")
+
+
+def _evicted(hourly: float, within: tuple[float, float], origin: Origin, source: str) -> Eviction:
+    rate = hourly / _HOUR
+    figure = Figure("evictions", hourly, "/h a pod", origin, source)
+    return Eviction(figure, Estimate(rate, rate * within[0], rate * within[1]))
 
 
 def setup_of(measured: Measured) -> Figure:

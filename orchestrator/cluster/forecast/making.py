@@ -7,26 +7,38 @@ import math
 
 from msgspec import Struct
 
-from orchestrator.cluster.forecast.beside import Serial, Start, serial_of, setup_of, start_of
+from orchestrator.cluster.forecast.beside import Eviction, Serial, Start, eviction_of, serial_of, setup_of, start_of
 from orchestrator.cluster.forecast.curve import Growth, growth
+from orchestrator.cluster.forecast.evicted import HARDLY
 from orchestrator.cluster.forecast.measured import Measured, Pods, drift
 from orchestrator.cluster.forecast.terms import THERE, Figure, Planned, Terms
 from orchestrator.cluster.forecast.uneven import local_variation, longest_of, unevenness_of, variation_of
+from orchestrator.errors import JobError
 from orchestrator.host.cgroups import CpuQuota
 from orchestrator.host.cpus import CpuFacts, ThreadDecision, decide_threads
+from orchestrator.report.words import duration
 from orchestrator.spec.model import JobSpec
 
 PODS_A_SECOND = 10.0
 _CONTROLLER = "the Job controller's 20 requests a second, two a pod"
 _PERIOD = 100_000
 _DRIFTS = 1.5
+_LONG_ITEM = 0.1
+"""Evictions in the time of an item, from which on what was done of it and is lost grows faster than foretold."""
 
 
 class Asked(Struct, frozen=True):
-    """What the user says: seconds that a pod takes to start, and pods of an earlier run that tell it."""
+    """What the user says, and pods of an earlier run that tell what he does not.
+
+    Attributes:
+        pod_start: seconds that a pod takes to start.
+        pods: of that run.
+        evictions: of a pod, in an hour of its life.
+    """
 
     pod_start: float | None = None
     pods: Pods | None = None
+    evictions: float | None = None
 
 
 class Basis(Struct, frozen=True):
@@ -46,12 +58,17 @@ class _Found(Struct, frozen=True):
     known: bool
     threads: ThreadDecision
     start: Start
+    eviction: Eviction
     setup: Figure
     serial: Serial
 
 
 def basis_of(spec: JobSpec, measured: Measured, planned: Planned, asked: Asked) -> Basis:
-    """The terms of a forecast of a job on a cluster."""
+    """The terms of a forecast of a job on a cluster.
+
+    Raises:
+        JobError: pods are evicted before they have started.
+    """
     decided, work = threads_on(spec), _work(measured, planned)
     found = _Found(
         measured=measured,
@@ -60,12 +77,33 @@ def basis_of(spec: JobSpec, measured: Measured, planned: Planned, asked: Asked) 
         known=_same_input(measured, planned),
         threads=decided,
         start=start_of(measured, asked.pod_start, asked.pods),
+        eviction=eviction_of(measured, asked.evictions, asked.pods),
         setup=setup_of(measured),
         serial=serial_of(spec, measured, planned, work.amount / work.measured),
     )
+    _check_evictions(found)
     whole = (planned.axis or measured.axis) != "byte"
     terms = _terms(spec, found, whole)
-    return Basis(terms, _figures(spec, found, planned, terms), _notes(spec, found))
+    return Basis(terms, _figures(spec, found, planned, terms), [*_notes(spec, found), *_long_items(terms)])
+
+
+def _check_evictions(found: _Found) -> None:
+    ready, rate = found.start.mean + found.setup.value, found.eviction.rate.value
+    if rate * ready > HARDLY:
+        raise JobError(
+            f"pods take {duration(ready)} to start and are evicted after {duration(1 / rate)}: hardly any gets to work",
+            where="--evictions" if found.eviction.figure.origin == "given" else found.eviction.figure.source,
+            hint="--evictions is how often one pod is evicted in an hour of its life, such as 0.05/h.",
+        )
+
+
+def _long_items(terms: Terms) -> list[str]:
+    """A warning where items are long beside a pod's life."""
+    longest, rate = max(terms.item_seconds, terms.longest), terms.evictions.value
+    if rate * longest <= _LONG_ITEM:
+        return []
+    often = f"its pod is evicted, every {duration(1 / rate)} on average"
+    return [f"an item of {duration(longest)} is begun again when {often}: it may take much longer than is foretold"]
 
 
 def _terms(spec: JobSpec, found: _Found, whole: bool) -> Terms:
@@ -102,6 +140,7 @@ def _terms(spec: JobSpec, found: _Found, whole: bool) -> Terms:
         publishing=found.serial.publishing.value,
         reading=found.serial.reading.value,
         pods_a_second=PODS_A_SECOND,
+        evictions=found.eviction.rate,
     )
 
 
@@ -118,6 +157,7 @@ def _figures(spec: JobSpec, found: _Found, planned: Planned, terms: Terms) -> li
         serial.publishing,
         serial.reading,
         Figure("pods a second", PODS_A_SECOND, "", "assumed", _CONTROLLER),
+        found.eviction.figure,
     ]
 
 

@@ -17,6 +17,7 @@ class Pods(Struct, frozen=True):
         count: how many pods were looked at.
         start, deviation: from a pod's creation to the start of its container: the mean; how much they differ.
         outside: from there to its end, without the work.
+        evicted: how many pods of the run were evicted; lived: seconds from creation to end, of all its pods.
     """
 
     run: str
@@ -24,6 +25,8 @@ class Pods(Struct, frozen=True):
     start: float
     deviation: float
     outside: float
+    evicted: int = 0
+    lived: float = 0.0
 
 
 class Stamps(Struct, frozen=True):

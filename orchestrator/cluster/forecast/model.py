@@ -1,9 +1,9 @@
 """What a job takes on so many nodes: from measured terms to seconds and CPU-hours; pure, in bounded memory.
 
 A pod takes its start-up, its set-up and its shard's work. Shards differ as the measured stretches of the input do, and
-by chance; a typical sample of both is dealt to the nodes as an Indexed Job does it. What planning and publishing take
-comes before and after. At best nobody waits for anybody; at worst it is what list scheduling can come to (Graham's
-bound) with the longest shard and the longest item that chance may bring.
+by chance, and some of their pods are evicted; a typical sample of all that is dealt to the nodes as an Indexed Job does
+it. What planning and publishing take comes before and after. At best nobody waits for anybody; at worst it is what list
+scheduling can come to (Graham's bound) with the longest shard and the longest item that chance may bring.
 """
 
 import math
@@ -12,7 +12,8 @@ from random import Random
 
 from msgspec import Struct, structs
 
-from orchestrator.cluster.forecast.chance import TWO_SIDED, factor, sample, sure_largest
+from orchestrator.cluster.forecast.chance import SURE, TWO_SIDED, factor, poisson_most, sample, sure_largest
+from orchestrator.cluster.forecast.evicted import evictions_of, fewest
 from orchestrator.cluster.forecast.makespan import Dealt, graham, makespan
 from orchestrator.cluster.forecast.shard import Ending, ending_of, shares, work_of
 from orchestrator.cluster.forecast.terms import Row, Terms
@@ -69,26 +70,37 @@ class Pods:
         self._quick = _shards(_at_best(terms), shards)
         rng = Random(_SEED)
         samples = max(1, min(_MOST_SAMPLES, _SAMPLED // shards))
-        self._samples = [self._sample(rng, self._likely) for _ in range(samples)]
-        self._unlucky = self._sample(rng, self._slow)
+        dealt = [self._sample(rng, self._likely) for _ in range(samples)]
+        unlucky = self._sample(rng, self._slow)
+        self._usual, self._often = (evictions_of(terms, rate) for rate in (terms.evictions.value, terms.evictions.high))
+        self._samples = [self._usual.strike(pods, (at + 0.5) / samples, rng) for at, pods in enumerate(dealt)]
+        self._unlucky = self._often.strike(unlucky, 0.5, rng)
 
     def on(self, nodes: int) -> Row:
         """What the job takes on so many nodes (at least 1)."""
         terms, used = self._terms, min(nodes, self.count)
         gap = 1 / terms.pods_a_second
-        seconds = statistics.fmean(makespan(pods, used, gap, terms.planning) for pods in self._samples)
-        low, high = min(seconds, self._best(used)), max(seconds, self._worst(used))
+        dealt = statistics.fmean(makespan(each.pods, used, gap, terms.planning) for each in self._samples)
+        low, high = min(dealt, self._best(used)), max(dealt, self._worst(used))
         after = terms.publishing + (terms.reading * self.count if self.count > 1 else 0.0)
-        working = terms.amount / terms.rate.value
+        again, again_at_most = self._again(used, after)
+        seconds, working = dealt + after + again, terms.amount / terms.rate.value
         return Row(
             nodes=nodes,
             shards=self.count,
-            seconds=seconds + after,
+            seconds=seconds,
             low=low + after,
-            high=high + after,
-            cpu_hours=nodes * terms.cpus * (seconds + after) / _HOUR,
-            busy=min(1.0, working / (nodes * (seconds + after))) if working else 0.0,
+            high=high + after + again_at_most,
+            cpu_hours=nodes * terms.cpus * seconds / _HOUR,
+            busy=min(1.0, working / (nodes * seconds)) if working else 0.0,
+            evictions=self.count * self._usual.expected(self._likely.mean),
         )
+
+    def _again(self, nodes: int, after: float) -> tuple[float, float]:
+        """Seconds for planning and publishing that an eviction makes anew: others that wait plan at once."""
+        terms, usual, often = self._terms, self._usual, self._often
+        mean = usual.again(terms.planning, nodes > 1)[0] + usual.again(after, others=False)[0]
+        return mean, max(mean, often.again(terms.planning, nodes > 1)[1] + often.again(after, others=False)[1])
 
     def _sample(self, rng: Random, shards: Shards) -> Dealt:
         """What each pod takes, typically."""
@@ -110,7 +122,9 @@ class Pods:
         terms, shards, each = self._terms, self._quick, math.sqrt(self.count)
         work = shards.mean * factor(shards.variation / each, -TWO_SIDED)
         start = terms.start * factor(self._uneven / each, -TWO_SIDED) - terms.start_unsure
-        return terms.planning + (terms.setup + work + max(0.0, start)) * max(1.0, self.count / nodes)
+        seldom = evictions_of(terms, terms.evictions.low)
+        lost = fewest(seldom.expected(work) * self.count) * min(seldom.cost(1), self._samples[0].each) / self.count
+        return terms.planning + (terms.setup + work + max(0.0, start) + lost) * max(1.0, self.count / nodes)
 
     def _worst(self, nodes: int) -> float:
         """As late as list scheduling can be, with the longest item met last, and chance unkind."""
@@ -121,12 +135,20 @@ class Pods:
         total = (usual * factor(chance / each, TWO_SIDED) + start + terms.setup) * self.count
         up = sure_largest(self.count)
         starts = terms.start * max(1.0, factor(self._uneven, up)) + terms.start_unsure
-        longest = max(shards.up(up), shards.mean + shards.longest) + starts + terms.setup
-        gap = 1 / terms.pods_a_second
-        typical = makespan(self._unlucky, nodes, gap, terms.planning)
-        lacking = (total - self._unlucky.total) / nodes + longest - self._unlucky.longest
+        longest = max(shards.up(up), shards.mean + shards.longest)
+        lost, lost_by_one = self._lost(usual, longest)
+        total, longest = total + lost, longest + lost_by_one + starts + terms.setup
+        gap, unlucky = 1 / terms.pods_a_second, self._unlucky.pods
+        typical = makespan(unlucky, nodes, gap, terms.planning)
+        lacking = (total - unlucky.total) / nodes + longest - unlucky.longest
         bound = graham(total, longest, nodes) + (nodes - 1) * gap + terms.planning
         return min(bound, typical + max(0.0, lacking))
+
+    def _lost(self, usual: float, longest: float) -> tuple[float, float]:
+        """Seconds that evictions may cost all shards of so many seconds, and the unluckiest one."""
+        often, unlucky = self._often, self._unlucky
+        few = 0.0 if unlucky.evictions else poisson_most(often.expected(usual) * self.count, SURE)
+        return max(often.cost(few), unlucky.most), often.most(longest, self.count)
 
 
 def predict(terms: Terms, nodes: int) -> Row:

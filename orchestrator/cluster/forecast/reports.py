@@ -75,7 +75,10 @@ def of_pods(run: str, where: str, ends: Iterable[PodEnd]) -> Measured | None:
     Of several pods of a shard the last one counts; memory grows with the shards, not with what they left.
     """
     last: dict[int, _PodFacts] = {}
+    evicted, lived = 0, 0.0
     for end in ends:
+        if end.created is not None and end.finished is not None:
+            evicted, lived = evicted + end.evicted, lived + max(0.0, end.finished - end.created)
         told = read_summary(end.message.encode())
         if told is not None and told.exit_code == 0 and told.wall_s and told.threads:
             last[end.shard] = _PodFacts.of(end, told)
@@ -98,7 +101,7 @@ def of_pods(run: str, where: str, ends: Iterable[PodEnd]) -> Measured | None:
         density=tuple(prices) if len(prices) > 1 else (),
         between=_scatter(prices),
         shards=len(pods),
-        pods=_pods(run, pods),
+        pods=None if (times := _pods(run, pods)) is None else structs.replace(times, evicted=evicted, lived=lived),
     )
 
 

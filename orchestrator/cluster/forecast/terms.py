@@ -52,6 +52,7 @@ class Terms(Struct, frozen=True):
         planning: by one pod, while the others wait.
         publishing, reading: by the last pod: for the results, and for each shard.
         pods_a_second: how fast the Job controller makes pods.
+        evictions: of a pod, in a second of its life.
     """
 
     amount: float
@@ -79,6 +80,7 @@ class Terms(Struct, frozen=True):
     publishing: float
     reading: float
     pods_a_second: float
+    evictions: Estimate = Estimate(0.0, 0.0, 0.0)
 
 
 class Planned(Struct, frozen=True):
@@ -109,6 +111,7 @@ class Row(Struct, frozen=True):
         cpu_hours: held by the nodes from the Job's start to its end.
         busy: the share of that in which items were worked on (0 to 1).
         cost: of the CPU-hours; None without a price.
+        evictions: how many pods are likely to be evicted.
     """
 
     nodes: int
@@ -119,3 +122,4 @@ class Row(Struct, frozen=True):
     cpu_hours: float
     busy: float
     cost: float | None = None
+    evictions: float = 0.0

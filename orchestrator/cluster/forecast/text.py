@@ -22,9 +22,10 @@ def forecast_text(forecast: Forecast, width: int | None = None) -> str:
 
 
 def _table(forecast: Forecast) -> list[str]:
-    heads = ["NODES", "SHARDS", "TIME", "AT BEST", "AT WORST", "CPU-HOURS", "COST", "BUSY", ""]
+    heads = ["NODES", "SHARDS", "TIME", "AT BEST", "AT WORST", "CPU-HOURS", "COST", "EVICTED", "BUSY", ""]
     cells = [heads, *(_cells(row, _marks(forecast, row)) for row in forecast.rows)]
-    left_out = {1 if _alike(forecast) else -1, 6 if forecast.price is None else -1}
+    evicted = any(row.evictions for row in forecast.rows)
+    left_out = {1 if _alike(forecast) else -1, 6 if forecast.price is None else -1, -1 if evicted else 7}
     cells = [[cell for at, cell in enumerate(line) if at not in left_out] for line in cells]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(f"{cell:<{wide}}" for cell, wide in zip(line, widths, strict=True)).rstrip() for line in cells]
@@ -38,7 +39,8 @@ def _alike(forecast: Forecast) -> bool:
 def _cells(row: Row, marks: str) -> list[str]:
     times = (duration(row.seconds), duration(row.low), duration(row.high))
     cost = "" if row.cost is None else f"{row.cost:.4g}"
-    return [number(row.nodes), number(row.shards), *times, number(row.cpu_hours), cost, share(row.busy), marks]
+    held = (number(row.cpu_hours), cost, number(row.evictions), share(row.busy))
+    return [number(row.nodes), number(row.shards), *times, *held, marks]
 
 
 def _marks(forecast: Forecast, row: Row) -> str:
@@ -95,6 +97,8 @@ def _told(row: Row) -> str:
 def _figure(figure: Figure) -> str:
     if figure.unit.startswith("byte"):
         value = size(figure.value) + figure.unit.removeprefix("byte")
+    elif figure.unit.startswith("/"):
+        value = f"{number(figure.value)}{figure.unit}"
     elif figure.unit.startswith("item"):
         value = f"{number(figure.value)} {figure.unit.replace('item', 'items', 1)}"
     elif figure.unit.startswith("s"):
