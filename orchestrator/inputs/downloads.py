@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Buffer, Callable, Sequence
 from typing import Protocol
 
+from orchestrator.host.scheduling import let_others_finish
 from orchestrator.inputs.base import Entry, Piece
 from orchestrator.store.bell import Bell
 
@@ -156,6 +157,7 @@ class Downloads:
                 self._held -= self.weight(download.entry)
 
     def _run(self) -> None:
+        let_others_finish()
         done: list[Download] = []
         most = 1
         while True:
