@@ -11,15 +11,13 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
+from benchmarks.commands import peer
 from benchmarks.servers import python, serving, until
 
 SIZE = 100_000
-_FILLING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Moto:
         url = _named({"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"} | _ANY_KEYS)
         with serving([sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]):
             until(lambda: _answers(url), self.name)
-            _fill(count)
+            peer("bucketpeers", "fill", count, SIZE)
             yield url
 
 
@@ -76,7 +74,7 @@ class Other:
         url = _named(self.environment)
         with serving(shlex.split(self.command)):
             until(lambda: _answers(url), self.name)
-            _fill(count)
+            peer("bucketpeers", "fill", count, SIZE)
             yield url
 
 
@@ -101,24 +99,6 @@ def _named(environment: Mapping[str, str]) -> str:
     """Have the environment name a server; its URL."""
     os.environ |= environment
     return environment["AWS_ENDPOINT_URL"]
-
-
-def _fill(count: int) -> None:
-    """Make the bucket, and put so many objects into it."""
-    import obstore
-    from obstore.store import S3Store
-
-    store = S3Store("bucket", client_options={"allow_http": True})
-    asked = urllib.request.Request(obstore.sign(store, "PUT", "", timedelta(minutes=5)), method="PUT")
-    urllib.request.urlopen(asked, timeout=60).close()
-    data = bytes(range(256)) * (SIZE // 256 + 1)
-
-    def put(number: int) -> None:
-        obstore.put(store, f"in/{number:07d}", b"%07d" % number + data[7:SIZE])
-
-    with ThreadPoolExecutor(_FILLING) as pool:
-        for _ in pool.map(put, range(count)):
-            pass
 
 
 def _answers(url: str) -> bool:
