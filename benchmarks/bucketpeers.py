@@ -1,5 +1,5 @@
-"""What the benchmark `objects` puts beside ftorch: only fetching, only hashing, both by hand, only planning; each in a
-process.
+"""What the benchmark `objects` puts beside ftorch: only fetching, only hashing, both by hand, only planning; and what
+fills the bucket before. Each in a process.
 """
 
 import hashlib
@@ -8,8 +8,10 @@ import resource
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,26 @@ def hashes(count: int, size: int) -> dict[str, float]:
     return {"seconds": seconds, "items": count}
 
 
+def fill(count: int, size: int) -> dict[str, float]:
+    """Make the bucket, and put every object into it."""
+    import obstore
+    from obstore.store import S3Store
+
+    store = S3Store("bucket", client_options={"allow_http": True})
+    asked = urllib.request.Request(obstore.sign(store, "PUT", "", timedelta(minutes=5)), method="PUT")
+    urllib.request.urlopen(asked, timeout=60).close()
+    data = bytes(range(256)) * (size // 256 + 1)
+
+    def put(number: int) -> None:
+        obstore.put(store, f"in/{number:07d}", b"%07d" % number + data[7:size])
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        for _ in pool.map(put, range(count)):
+            pass
+    return {"seconds": time.perf_counter() - started, "items": count}
+
+
 def plan(count: int, size: int) -> dict[str, float]:  # noqa: ARG001
     """List and plan every object, as a run does before it begins."""
     from orchestrator.inputs.objects import ObjectsSource
@@ -84,5 +106,5 @@ def plan(count: int, size: int) -> dict[str, float]:  # noqa: ARG001
 
 
 if __name__ == "__main__":
-    what: Any = {"fetch": fetch, "hash": hashes, "both": both, "plan": plan}[sys.argv[1]]
+    what: Any = {"fetch": fetch, "hash": hashes, "both": both, "fill": fill, "plan": plan}[sys.argv[1]]
     print(json.dumps(what(int(sys.argv[2]), int(sys.argv[3]))))

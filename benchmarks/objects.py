@@ -1,22 +1,23 @@
 """Objects of a bucket as input: hashing 10,000 of 100 kB from loopback, beside fetching them only, hashing only, and
 both by hand; and listing and planning a million.
 
-The server is one of our own (`benchmarks.bucketserver`), as none that can be had here is quick enough. It runs on the
-same CPUs: where it answers at once, fetching alone keeps two of them busy, so that hashing cannot hide behind it, and
-what can be reached is what both take by hand. So it is measured again with a server that takes 2 ms to answer, as one
-that is elsewhere: there the CPUs are free meanwhile. "Only fetching" is obstore alone on as many threads as ftorch
-downloads on, "by hand" hashes in these threads, "only hashing" is two threads that hash the same number of bytes. All
-times are of the work itself.
+The servers run on the same CPUs. Our own (`benchmarks.bucketserver`) is the lightest: where it answers at once,
+fetching alone keeps two CPUs busy, so that hashing cannot hide behind it, and what can be reached is what both take by
+hand. So it is asked again with 2 ms before each answer, as one that is elsewhere: there the CPUs are free meanwhile.
+Moto's own server and those of `--server` take far longer for an object than any client does; they hold fewer, and are
+asked in three rounds at most. "Only fetching" is obstore alone on as many threads as ftorch downloads on, "by hand"
+hashes in these threads, "only hashing" is two threads that hash the same number of bytes. All times are of the work
+itself.
 """
 
-import os
+import importlib.util
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
+from benchmarks.buckets import SIZE, Light, Moto, Server, others, requests
 from benchmarks.commands import JOBS, Submission, peer, submit
 from benchmarks.measure import (
     Benchmark,
@@ -29,32 +30,51 @@ from benchmarks.measure import (
     ratios,
     run_benchmark,
 )
-from benchmarks.servers import serving
 
-COUNT, SIZE, PLANNED = 10_000, 100_000, 1_000_000
+COUNT, FEWER, PLANNED = 10_000, 2_000, 1_000_000
+FEWER_ROUNDS = 3
 QUICK = 200
-DELAYS = (0, 2)
+LIGHT = Light("answers at once"), Light("answers after 2 ms", 2)
+MOTO = Moto("moto's server")
 TARGET = "<= 1.3"
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run it."""
-    run_benchmark(Benchmark("objects", 5, measure), arguments)
+    run_benchmark(Benchmark("objects", 5, measure, arguments=_arguments), arguments)
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--server",
+        action="append",
+        default=[],
+        metavar="NAME=COMMAND",
+        help="an S3 server to start, too; AWS_ENDPOINT_URL and keys in the environment are its own",
+    )
 
 
 def measure(options: Options, results: Results) -> None:
-    """Hashing in turns with its parts, from a near and a far server; then planning."""
-    count, planned = (QUICK, QUICK) if options.quick else (COUNT, PLANNED)
-    for milliseconds in DELAYS:
-        _hashing(count, milliseconds, options, results)
-    _plan(planned, options, results)
+    """Hashing in turns with its parts, from one server after the other; then planning."""
+    also: list[Server] = [*others(options.asked.server)]
+    if importlib.util.find_spec("moto") is None:
+        results.notes.append("moto's server was left out: there is no moto here (make setup)")
+    else:
+        also.insert(0, MOTO)
+    for server in (*LIGHT, *also):
+        slow = server in also
+        count = QUICK if options.quick else FEWER if slow else COUNT
+        rounds = min(options.rounds, FEWER_ROUNDS) if slow else options.rounds
+        results.settings[server.name] = {"objects": count, "rounds": rounds}
+        _hashing(count, server, replace(options, rounds=rounds), results)
+    _plan(QUICK if options.quick else PLANNED, options, results)
 
 
-def _hashing(count: int, milliseconds: int, options: Options, results: Results) -> None:
-    where = f"answers after {milliseconds} ms" if milliseconds else "answers at once"
-    with _bucket(count, milliseconds) as url:
+def _hashing(count: int, server: Server, options: Options, results: Results) -> None:
+    where = server.name
+    with server.serving(count):
         contestants = [
-            Contestant("ftorch", partial(_ftorch, url, options)),
+            Contestant("ftorch", partial(_ftorch, options)),
             Contestant("only fetching", partial(_peer, "fetch", count)),
             Contestant("only hashing", partial(_peer, "hash", count)),
             Contestant("both by hand", partial(_peer, "both", count)),
@@ -70,53 +90,22 @@ def _hashing(count: int, milliseconds: int, options: Options, results: Results) 
 
 
 def _plan(planned: int, options: Options, results: Results) -> None:
-    with _bucket(planned) as url:
-        samples = interleave([Contestant("planning", partial(_planned, url, planned))], min(options.rounds, 3))
+    with LIGHT[0].serving(planned) as url:
+        samples = interleave(
+            [Contestant("planning", partial(_planned, url, planned))], min(options.rounds, FEWER_ROUNDS)
+        )
     results.samples |= samples
     results.add(f"{planned:,} objects listed and planned", "s", column(samples, "planning", "seconds"))
     results.add("requests for that", "", column(samples, "planning", "requests"))
     results.add("peak memory of that process", "MB", column(samples, "planning", "peak"))
 
 
-@contextmanager
-def _bucket(count: int, milliseconds: int = 0) -> Iterator[str]:
-    """A server of so many objects that waits so long before it answers; the environment names it."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    os.environ |= {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_REGION": "us-east-1",
-    }
-    words = map(str, (port, count, SIZE, milliseconds))
-    with serving([sys.executable, "-m", "benchmarks.bucketserver", *words]):
-        while True:
-            try:
-                _requests(url)
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield url
-
-
-def _requests(url: str) -> int:
-    """How many requests came since the last time."""
-    with urllib.request.urlopen(f"{url}/requests", timeout=10) as answer:
-        return int(answer.read())
-
-
-def _ftorch(url: str, options: Options) -> Sample:
+def _ftorch(options: Options) -> Sample:
     wanted = Submission(
         JOBS / "objects.yaml", options.scratch, threads=2, sets={"output.path": options.scratch / "o.jsonl"}
     )
-    _requests(url)
     done = submit(wanted)
-    return {"seconds": done.node.wall_seconds, "whole": done.seconds, "requests": _requests(url)}
+    return {"seconds": done.node.wall_seconds, "whole": done.seconds}
 
 
 def _peer(what: str, count: int) -> Sample:
@@ -124,8 +113,8 @@ def _peer(what: str, count: int) -> Sample:
 
 
 def _planned(url: str, count: int) -> Sample:
-    _requests(url)
-    return {**peer("bucketpeers", "plan", count, SIZE), "requests": _requests(url)}
+    requests(url)
+    return {**peer("bucketpeers", "plan", count, SIZE), "requests": requests(url)}
 
 
 if __name__ == "__main__":

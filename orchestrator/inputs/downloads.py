@@ -10,13 +10,14 @@ when it is asked for, and what was fetched in vain is let go.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Buffer, Callable, Sequence
 from typing import Protocol
 
+from orchestrator.host.scheduling import let_others_finish
 from orchestrator.inputs.base import Entry, Piece
 from orchestrator.store.bell import Bell
 
-type Fetch = Callable[[Entry], bytes]
+type Fetch = Callable[[Entry], Buffer]
 
 _MOST_AHEAD = 4096
 _STRIDE = 256
@@ -41,7 +42,7 @@ class Download:
 
     def __init__(self, entry: Entry, done: bool) -> None:
         self.entry = entry
-        self.data: bytes | None = None
+        self.data: Buffer | None = None
         self.error: Exception | None = None
         self.done = done
         self.wanted = True
@@ -156,6 +157,7 @@ class Downloads:
                 self._held -= self.weight(download.entry)
 
     def _run(self) -> None:
+        let_others_finish()
         done: list[Download] = []
         most = 1
         while True:

@@ -5,6 +5,7 @@ answers rightly. A service that gives none is held to size and time.
 """
 
 import os
+from collections.abc import Buffer
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -23,8 +24,8 @@ class Changed(BucketError):
 class Fetcher(Protocol):
     """Gets the objects below a place."""
 
-    def fetch(self, entry: Entry, start: int = 0, length: int | None = None) -> bytes:
-        """An object, or a range of it.
+    def fetch(self, entry: Entry, start: int = 0, length: int | None = None) -> Buffer:
+        """An object, or a range of it, in the memory it was received in.
 
         Raises:
             InputError: it is gone, or is not the one that was planned.
@@ -40,7 +41,7 @@ class FromBucket:
         self._bucket = bucket
         self._get = obstore().get
 
-    def fetch(self, entry: Entry, start: int = 0, length: int | None = None) -> bytes:
+    def fetch(self, entry: Entry, start: int = 0, length: int | None = None) -> Buffer:
         """An object, or a range of it."""
         bucket = self._bucket
         key = bucket.place.key(entry.name.decode())
@@ -56,12 +57,13 @@ class FromBucket:
         except BucketError as problem:
             raise _for_the_item(problem, bucket.place.below(entry.name.decode()).url) from None
 
-    def _ask(self, entry: Entry, key: str, options: dict[str, Any] | None) -> bytes:
+    def _ask(self, entry: Entry, key: str, options: dict[str, Any] | None) -> Buffer:
         found = self._get(self._bucket.native, key, options=options)
         reason = difference(entry, found.meta)
         if reason:
             raise Changed(f"the object changed since the run was planned: {reason}", where=self._bucket.place.url)
-        return bytes(found.bytes())
+        body: Buffer = found.bytes()
+        return body
 
 
 class FromFolder:

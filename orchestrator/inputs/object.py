@@ -1,13 +1,13 @@
 """One object as a task gets it: its bytes are here already, or are read in ranges where it is large."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Buffer, Callable
 from typing import Any
 
 from orchestrator.inputs.base import Entry
 from orchestrator.store.places import Place
 
-type FetchRange = Callable[[int, int | None], bytes]
+type FetchRange = Callable[[int, int | None], Buffer]
 
 _RANGE = 8 << 20
 
@@ -30,7 +30,7 @@ class Object:
         self.size = entry.size
         self.mtime_ns = entry.mtime_ns
         self.etag = entry.etag
-        self._data: bytes | None = None
+        self._data: Buffer | None = None
         self._error: Exception | None = None
         self._fetch: FetchRange | None = None
 
@@ -39,7 +39,7 @@ class Object:
         """Where it is."""
         return self._place.below(self.key).url
 
-    def arrive(self, data: bytes | None, error: Exception | None, fetch: FetchRange) -> None:
+    def arrive(self, data: Buffer | None, error: Exception | None, fetch: FetchRange) -> None:
         """Take what was downloaded, or why it was not, and how to fetch more; not for tasks."""
         self._data, self._error, self._fetch = data, error, fetch
 
@@ -52,14 +52,15 @@ class Object:
         """
         data, fetch = self._data, self._fetch
         if fetch is None:
-            return data or b""
+            return bytes(data or b"")
         error, self._error, self._data = self._error, None, None
         if error is not None:
             raise error
         if data is not None:
-            return data
+            # Copied here, by the thread that goes on with them, into memory that it used for the last object.
+            return bytes(data)
         if self.size <= _RANGE:
-            return fetch(0, None)
+            return bytes(fetch(0, None))
         return b"".join(fetch(at, min(_RANGE, self.size - at)) for at in range(0, self.size, _RANGE))
 
     def open(self) -> io.BufferedReader | io.BytesIO:
@@ -117,9 +118,9 @@ class _Ranges(io.RawIOBase):
 
     def readall(self) -> bytes:
         """Read the rest, in large ranges."""
-        parts: list[bytes] = []
+        parts: list[memoryview] = []
         while self._at < self._size:
-            parts.append(self._fetch(self._at, min(_RANGE, self._size - self._at)))
+            parts.append(memoryview(self._fetch(self._at, min(_RANGE, self._size - self._at))))
             self._at += len(parts[-1])
         return b"".join(parts)
 
@@ -128,7 +129,7 @@ class _Ranges(io.RawIOBase):
         wanted = min(len(buffer), self._size - self._at)
         if wanted <= 0:
             return 0
-        data = self._fetch(self._at, wanted)
+        data = memoryview(self._fetch(self._at, wanted))
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

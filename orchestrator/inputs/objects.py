@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from orchestrator.host.allocator import keep_freed_memory
 from orchestrator.inputs.base import Batch, Entry, Piece
 from orchestrator.inputs.downloads import Download, Downloads, Plan
 from orchestrator.inputs.fetching import Fetcher, FromBucket, FromFolder
@@ -117,6 +118,7 @@ class ObjectsReader:
             _leave(self._shared_by)
 
     def _open(self, ahead: Plan | None) -> Downloads:
+        keep_freed_memory()
         return Downloads(self._fetcher.fetch, ahead, self._remote.in_flight.bytes, self._remote.connections)
 
     def _made(self, download: Download) -> Object:
