@@ -82,6 +82,7 @@ def test_an_item_has_what_a_file_has(s3: str) -> None:
         with item.open() as file:
             assert file.read() == item.key.encode()
         assert item.read_bytes() == item.read_bytes() == item.key.encode()
+        assert type(item.read_bytes()) is bytes
 
 
 def test_a_large_object_is_read_in_ranges(s3: str, proxy: Proxy) -> None:
@@ -97,8 +98,12 @@ def test_a_large_object_is_read_in_ranges(s3: str, proxy: Proxy) -> None:
         assert file.read() == whole[-5:]
         file.seek(0)
         assert file.read() == whole
+        file.seek(1)
+        some = bytearray(1000)
+        assert file.readinto(some) == 1000
+        assert some == whole[1:1001]
     assert item.read_bytes() == whole
-    assert 6 <= len(proxy.requests) - before <= 12
+    assert 7 <= len(proxy.requests) - before <= 13
 
 
 def test_the_marker_of_a_folder_is_no_item(s3: str, server: str) -> None:
