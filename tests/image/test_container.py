@@ -124,7 +124,8 @@ def wheel(folder):
 
 def test_a_job_in_an_image_of_its_own(containers, place):
     """What `ftorch image` writes is built on it, checked while it is built, and run without arguments."""
-    place.job(output=None).write("requirements.txt", "--no-index\n--find-links /wheels\nclick\nsome-thing\n")
+    requirements = "--no-index\n--find-links /wheels\nclick\nsome-thing\n"
+    place.job(name="squares", output=None).write("requirements.txt", requirements)
     hashed = wheel(place / "wheels")
     place.ftorch("image", ".", "--from", IMAGE).expect(0)
     volume = f"--volume={place / 'wheels'}:/wheels:ro"
@@ -135,7 +136,7 @@ def test_a_job_in_an_image_of_its_own(containers, place):
     assert "10 items" in report
     texts = [containers.run(*run, "--entrypoint=cat", name, SBOM) for name in (IMAGE, "localhost/squares")]
     ours, bill = map(check, texts)
-    assert bill["metadata"]["component"]["name"] == "place"
+    assert bill["metadata"]["component"]["name"] == "squares"
     added = [one for one in bill["components"] if one not in ours["components"]]
     assert [one["name"] for one in added] == ["ftorch", "some-thing"]
     assert all(one in bill["components"] for one in ours["components"])
