@@ -20,6 +20,7 @@ NAMES = (
     "audit_probe",
     "garbage",
     "objects",
+    "corestate",
 )
 
 

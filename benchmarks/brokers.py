@@ -72,7 +72,7 @@ def _celery(asked: Namespace) -> Iterator[Pool]:
         os.environ["BENCHMARK_REDIS"] = _redis(stack)
         from celery import group
 
-        from benchmarks.celeryapp import app, same, sums
+        from benchmarks.celeryapp import alike, app, same
 
         words = ("-A", "benchmarks.celeryapp", "worker", "--concurrency", asked.workers, "--loglevel", "ERROR")
         stack.enter_context(serving(python("celery", *words), ROOT))
@@ -80,7 +80,7 @@ def _celery(asked: Namespace) -> Iterator[Pool]:
 
         def run(function: Function, items: range) -> Iterable[int]:
             _, bound = plain(function)
-            task, rest = (sums, (bound["work"],)) if bound else (same, ())
+            task, rest = (alike, (bound["work"],)) if bound else (same, ())
             size = chunk(asked, items, "n")
             # `join`, since a group's `get` takes half a second at least (Celery's issue 5930).
             if not size:

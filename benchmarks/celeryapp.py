@@ -4,7 +4,6 @@ import os
 
 from celery import Celery
 
-import jobs.sums.task
 from benchmarks.jobs import tasks
 
 URL = os.environ["BENCHMARK_REDIS"]
@@ -18,6 +17,6 @@ def same(item: int) -> int:
 
 
 @app.task
-def sums(item: int, work: int) -> int:
-    """The loop of the job `sums`."""
-    return jobs.sums.task.sums(item, work)
+def alike(item: int, work: int) -> int:
+    """A loop over integers."""
+    return tasks.alike(item, work)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from benchmarks.commands import JOBS, ROOT, Submission, peer, submit
+from benchmarks.commands import JOBS, Submission, peer, submit
 from benchmarks.measure import (
     Benchmark,
     Contestant,
@@ -26,7 +26,6 @@ from benchmarks.measure import (
 )
 
 WORKERS = 2
-SUMS = ROOT / "jobs" / "sums" / "job.yaml"
 POOLS = {
     "threads": "ThreadPoolExecutor.map",
     "processes": "ProcessPoolExecutor.map, tuned",
@@ -102,7 +101,7 @@ def ftorch(level: Level, threads: int, options: Options) -> Sample:
     sets["output"] = {"path": os.fspath(output)} if level.jsonl else {"format": "none"}
     if level.steps:
         sets["with.work"] = level.steps
-    job = SUMS if level.steps else JOBS / "range.yaml"
+    job = JOBS / ("alike.yaml" if level.steps else "range.yaml")
     ended = submit(Submission(job, options.scratch, threads, sets))
     node = ended.node
     assert ended.report.items == level.items, "items were lost"

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks.jobs.tasks import same
-from jobs.sums.task import sums
+from benchmarks.jobs.tasks import alike, same
 
 
 def task(work: int) -> Callable[[int], int]:
-    """The item itself for 0, else the loop of the job `sums` with that many steps: the same code that ftorch runs."""
-    return partial(sums, work=work) if work else same
+    """The item itself for 0, else a loop over integers with that many steps: the same code that ftorch runs."""
+    return partial(alike, work=work) if work else same
 
 
 def warm(number: int) -> int:

@@ -14,6 +14,7 @@ from benchmarks.measure import Results, Spread, ratios, table
 from benchmarks.peerenv import peers
 from benchmarks.startup import spied
 from benchmarks.versions import NEW
+from benchmarks.work import task
 
 ROOT = Path(__file__).parents[2]
 NEEDS_BOTH = pytest.mark.skipif(
@@ -90,3 +91,10 @@ def test_what_pip_refuses_is_told_with_its_reason(tmp_path: Path, monkeypatch: p
     assert all("python -m benchmarks.peerenv" in why for why in found.refused.values())
     assert not found.pythons
     assert not (tmp_path / "nothing").exists()
+
+
+def test_an_item_costs_the_same_however_many_there_are():
+    """An item in the millions does the steps of an early one: whoever does more items is not given dearer ones."""
+    work = task(50)
+    assert work(4_000_007) == work(7) == sum(i * i % 123 for i in range(7, 57))
+    assert work(8) != work(7)
