@@ -98,7 +98,8 @@ def test_retries_at_the_end():
     """Waiting for nothing but a retry is an end with nothing to do."""
     found = diagnose(account(lane(0), lane(1, 5.0, retrying=5.0)))
     assert causes(found) == ["tail"]
-    assert "retries" in found.findings[0].evidence
+    assert "waited 5 s to try failed items again" in found.findings[0].evidence
+    assert "retry.attempts" in found.findings[0].advice
 
 
 def test_parked_threads_had_no_capacity():
