@@ -430,7 +430,7 @@ def test_wrong_tasks_and_items():
 
 
 def test_a_task_that_raises_an_interrupt():
-    """KeyboardInterrupt raised by a task is its item's failure, as any exception is; a Ctrl-C does not come that way."""
+    """KeyboardInterrupt raised by a task is its item's failure, as any exception is; no Ctrl-C comes that way."""
 
     def call(number: int) -> int:
         if number == 5:

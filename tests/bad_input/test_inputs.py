@@ -26,7 +26,16 @@ FILES = {"files": {"root": "data"}}
         ({"csv": {"path": "twice.csv"}}, ("twice.csv", "a")),
         ({"lines": {"path": "pipe"}}, ("pipe",)),
     ],
-    ids=["no root", "root is a file", "no file", "file is a folder", "the job's own folder", "no second", "columns", "pipe"],
+    ids=[
+        "no root",
+        "root is a file",
+        "no file",
+        "file is a folder",
+        "the job's own folder",
+        "no second",
+        "columns",
+        "pipe",
+    ],
 )
 def test_an_input_that_is_not_there(place: Place, source: dict[str, object], says: tuple[str, ...]):
     """A missing or wrong input is an error with its path; nothing is written."""
