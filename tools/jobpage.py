@@ -15,12 +15,12 @@ PAGE = Path("docs/job.md")
 HEAD = """\
 # The job file, field by field
 
-Only `task` and `input` are required. What a task is given and may return is in [task.md](task.md). A field is set for one
-run by `--set`: `ftorch submit job.yaml --set retry.attempts=1 --set output.overwrite=true`. `ftorch schema` prints all of
-this as a JSON Schema, for completion and checks in an editor.
+Only `task` and `input` are required. What a task is given and may return is in [task.md](task.md). A field is set for
+one run by `--set`: `ftorch submit job.yaml --set retry.attempts=1 --set output.overwrite=true`. `ftorch schema` prints
+all of this as a JSON Schema, for completion and checks in an editor.
 
 Paths are relative to the job file. A length of time is written 250ms, 30s, 1.5m, 2h or 1d (a bare number is seconds), a
-size 512Mi, 2Gi, 10G or 100k (a bare number is bytes). Unknown keys are errors. (`python -m tools.jobpage` writes this page.)
+size 512Mi, 2Gi, 10G or 100k (a bare number is bytes). Unknown keys are errors. (`python -m tools.jobpage` writes this.)
 """
 KINDS = {"string": "text", "integer": "whole number", "boolean": "true, false", "number": "number", "object": "mapping"}
 

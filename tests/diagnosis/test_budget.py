@@ -112,7 +112,7 @@ seconds = st.floats(0, SECONDS)
 
 
 def test_collections_where_sleep_is_not_measured():
-    """Where the kernel does not say how threads spent their time, a collection's pauses leave no sleep below nothing."""
+    """Where the kernel does not say how threads spent their time, a collection leaves no sleep below nothing."""
     unmeasured = msgspec.structs.replace(lane(0).use, run=None)
     taken = account(*(msgspec.structs.replace(lane(at, 0.0), use=unmeasured) for at in range(3)), cpus=1, pauses=1.0)
     budget = split(taken)

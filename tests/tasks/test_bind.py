@@ -68,7 +68,7 @@ def test_a_generator_is_closed_once(load: Load) -> None:
 
 
 def test_a_context_manager_of_a_generator_is_entered(load: Load) -> None:
-    """`contextlib.contextmanager` on a state function changes nothing: the state is what it yields, and it is closed."""
+    """`contextlib.contextmanager` changes nothing: the state is what is yielded, and it is closed."""
     managed = NOTING.replace("    def make(", "    @contextlib.contextmanager\n    def make(")
     assert managed != NOTING
     task = load("import contextlib\n" + managed, model="big")
