@@ -10,6 +10,7 @@ from typing import Self
 
 from orchestrator.audit.foresight import known, look
 from orchestrator.cli.streams import complain
+from orchestrator.run.commands import quoted
 
 _LONG = 3.0
 """Seconds after which a run is long enough for a look, which takes some tenths of one."""
@@ -51,4 +52,4 @@ class Foretelling:
 
     def _tell(self, lines: list[str]) -> None:
         for line in lines:
-            complain(f"ftorch: {line}\n  `ftorch audit {self._job_file}` says what to do about it.")
+            complain(f"ftorch: {line}\n  `ftorch audit {quoted(self._job_file)}` says what to do about it.")

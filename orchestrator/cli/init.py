@@ -1,12 +1,13 @@
 """`ftorch init`: a job file and a task to start from."""
 
-import re
 from pathlib import Path
 
 import click
 
 from orchestrator.cli.streams import say
 from orchestrator.errors import JobError
+from orchestrator.run.commands import quoted
+from orchestrator.spec.rules_name import as_name
 from orchestrator.spec.template import render_init
 
 EPILOG = """\b
@@ -20,7 +21,7 @@ Example:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 def command(folder: Path) -> None:
     """Write a commented job.yaml and a small task.py into FOLDER (this folder, if none is named)."""
-    name = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "job"
+    name = as_name(folder.resolve().name) or "job"
     files = render_init(name)
     taken = [file for file in files if (folder / file).exists()]
     if taken:
@@ -37,4 +38,4 @@ def command(folder: Path) -> None:
         raise JobError(f"it cannot be written: {error.strerror}", where=str(error.filename or folder)) from error
     for file in files:
         say(f"wrote {folder / file}")
-    say(f"next: ftorch plan {folder / 'job.yaml'}")
+    say(f"next: ftorch plan {quoted(folder / 'job.yaml')}")

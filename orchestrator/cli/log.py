@@ -61,7 +61,7 @@ class LogLines:
         self._odometer = Odometer(board, now)
         self._next = now + _EVERY_SECONDS
 
-    def tick(self) -> None:
+    def tick(self, stop: str | None = None) -> None:  # noqa: ARG002 - the report says it
         """Look at the board, and log the pace now and then."""
         pace = self._look()
         if pace is not None and self._due():

@@ -45,9 +45,9 @@ class Odometers:
             self._shards.setdefault(shard, _Shard(manifest.id, shard)).begin(board)
         self._watcher.started(manifest, board)
 
-    def tick(self) -> None:
+    def tick(self, stop: str | None = None) -> None:
         """As the other."""
-        self._watcher.tick()
+        self._watcher.tick(stop)
 
     def ended(self) -> None:
         """As the other; the last figures stay."""

@@ -20,6 +20,7 @@ from orchestrator.report.collapse import Collapse, Work, collapse, work_of
 from orchestrator.report.collapsetext import collapse_rows
 from orchestrator.report.lines import Row, labelled
 from orchestrator.report.words import cpu_hours
+from orchestrator.run.commands import quoted
 from orchestrator.run.folder import REPORT, read_manifest
 from orchestrator.run.planner import find_index
 from orchestrator.store.base import NotFound, Store
@@ -78,7 +79,7 @@ def _report(store: Store) -> RunReport:
         raise RunNotFound(
             "the run has no report yet: it was not finished",
             where=store.url,
-            hint=f"`ftorch status {store.url}` says how far it is; --resume goes on with it.",
+            hint=f"`ftorch status {quoted(store.url)}` says how far it is; --resume goes on with it.",
         ) from None
     except msgspec.MsgspecError as error:
         raise RunDamaged(f"the report cannot be read: {error}", where=f"{store.url}/{REPORT}") from error

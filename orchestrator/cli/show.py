@@ -50,9 +50,9 @@ class Unfailing:
         """As the other."""
         self._try(lambda: self._watcher.started(manifest, board))
 
-    def tick(self) -> None:
+    def tick(self, stop: str | None = None) -> None:
         """As the other."""
-        self._try(self._watcher.tick)
+        self._try(lambda: self._watcher.tick(stop))
 
     def ended(self) -> None:
         """As the other."""

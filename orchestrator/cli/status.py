@@ -12,9 +12,10 @@ from orchestrator.cli.clusters import also_on_cluster
 from orchestrator.cli.options import find_run, json_option, run_argument
 from orchestrator.cli.show import print_json
 from orchestrator.cli.streams import say, width_of
-from orchestrator.report.lines import Row, labelled
+from orchestrator.report.lines import Row, Verbatim, labelled
 from orchestrator.report.progress import Odometer, Pace, pace_line
-from orchestrator.report.words import number, share, size
+from orchestrator.report.words import count, number, share, size
+from orchestrator.run.commands import resume_command
 from orchestrator.run.folder import read_manifest
 from orchestrator.run.scratch import scratch_of
 from orchestrator.run.status import RunStatus, read_status
@@ -99,11 +100,14 @@ def _rows(status: RunStatus, folder: Path | str) -> list[Row]:
     if status.failed:
         rows.append(("failed", number(status.failed)))
     if status.state in _GO_ON:
-        rows.append(("next", f"ftorch submit --run {folder} --resume"))
+        rows.append(("next", Verbatim(resume_command(folder))))
     return rows
 
 
 def settled(status: RunStatus) -> str:
     """What is done for good: items, of how many, and bytes."""
-    total = "" if status.total_items in (None, status.items) else f" of {number(status.total_items or 0)}"
-    return f"{number(status.items)}{total} items" + (f", {size(status.nbytes)}" if status.nbytes else "")
+    if status.total_items in (None, status.items):
+        items = count(status.items, "item")
+    else:
+        items = f"{number(status.items)} of {count(status.total_items or 0, 'item')}"
+    return items + (f", {size(status.nbytes)}" if status.nbytes else "")

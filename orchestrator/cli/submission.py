@@ -28,6 +28,7 @@ from orchestrator.errors import (
     RunConflict,
     RunNotFound,
 )
+from orchestrator.run.commands import quoted, resume_command
 from orchestrator.run.folder import is_finished, is_there, list_runs, new_run_id, read_manifest, runs_folder
 from orchestrator.spec.model import JobSpec
 from orchestrator.store.open import open_store
@@ -64,7 +65,7 @@ def _run(sitting: Sitting, going_on: bool, joining: bool, telling: Telling, spaw
     except KeyboardInterrupt as stop:
         if not is_there(sitting.run, sitting.spec.remote):
             raise
-        hint = f"Go on with: ftorch submit --run {sitting.run} --resume"
+        hint = f"Go on with: {resume_command(sitting.run)}"
         raise Interrupted(f"stopped by {name_of(stop)}", where=str(sitting.run).rpartition("/")[2], hint=hint) from stop
     finally:
         watcher.ended()
@@ -98,7 +99,7 @@ def _tell(report: RunReport, quiet: bool, as_json: bool) -> None:
 
 def _next(report: RunReport) -> str:
     if report.state == "interrupted":
-        return f"Go on with: ftorch submit --run {report.folder} --resume"
+        return f"Go on with: {resume_command(report.folder)}"
     return f"What failed is in {report.failures}" if report.failures else f"The run is in {report.folder}"
 
 
@@ -125,7 +126,7 @@ def _of_run(run: Path | str, asked: Asked) -> Sitting:
     if asked.overrides:
         raise JobError(
             "--set needs the job file, and a run was named",
-            hint=f"Write: ftorch submit {manifest.job_file} --run {run} --resume --set …",
+            hint=f"Write: ftorch submit {quoted(manifest.job_file)} --run {quoted(run)} --resume --set …",
         )
     spec = _with_threads(manifest.spec, asked.threads)
     return Sitting(spec, Path(manifest.job_file), run, accept_changes=asked.accept_changes)

@@ -9,6 +9,7 @@ from orchestrator.engine.drive import Drive, Node
 from orchestrator.host.cgroups import Throttling
 from orchestrator.host.cpus import cpu_facts
 from orchestrator.host.interpreter import gil_enabled
+from orchestrator.inputs.paths import shown
 from orchestrator.measure.account import Account
 from orchestrator.measure.budget import split
 from orchestrator.measure.diagnosis import Diagnosis, diagnose, is_suspicious
@@ -63,7 +64,7 @@ def _named(node: Node, lo: int, hi: int, item: int) -> str:
     first = next(iter(plan.pieces(lo, hi)), None)
     if first is None or not first.entry.name:
         return f"item {lo + max(0, item):,} of the input"
-    name = first.entry.name.decode("utf-8", "backslashreplace")
+    name = shown(first.entry.name)
     return name if first.entry.whole or plan.index.unit == "file" else f"{name}@{first.entry.start + first.lo}"
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 from orchestrator.engine import board
 from orchestrator.engine.dispenser import Chunk
 from orchestrator.engine.expiry import Expiry, ItemTimeout
-from orchestrator.engine.items import HOLE, Errors, run_batches, run_each, run_one
+from orchestrator.engine.items import HOLE, Errors, end_if_stopped, run_batches, run_each, run_one
 from orchestrator.engine.outcome import WHOLE_CHUNK
 from orchestrator.engine.poison import Poison, Poisoned
 from orchestrator.engine.segments import Segment, encode_segment
@@ -64,7 +64,8 @@ class Executor:
             self._line[board.ITEM] = segment.number(at)
             try:
                 segment.results[at] = run_one(calling.call, segment.values[at], calling.batch)
-            except (Exception, SystemExit, ItemTimeout) as error:
+            except BaseException as error:
+                end_if_stopped(error)
                 segment.errors[at] = error
             else:
                 del segment.errors[at], segment.values[at]

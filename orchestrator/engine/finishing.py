@@ -14,6 +14,7 @@ from orchestrator.errors import RunConflict
 from orchestrator.measure.node import NodeReport
 from orchestrator.run import folder
 from orchestrator.run.collect import damaged
+from orchestrator.run.commands import resume_command
 from orchestrator.run.folder import Manifest
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, read_index
@@ -42,7 +43,7 @@ def collect(run: Path | str) -> OutputReport | None:
         raise RunConflict(
             "the run is not complete: items are missing",
             where=store.url,
-            hint=f"Finish it first: ftorch submit --run {run} --resume",
+            hint=f"Finish it first: {resume_command(run)}",
         )
     if manifest.output_format == "json":
         merge_again(store, manifest)

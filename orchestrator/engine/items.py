@@ -4,12 +4,12 @@ Guarantees: one store to the thread's own board line an item, and no clock, lock
 that raises costs that item: the loop goes on after it.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import batched
 from typing import Any
 
-from orchestrator.engine.expiry import ItemTimeout
 from orchestrator.engine.line import ITEM
 
 HOLE = object()
@@ -44,7 +44,8 @@ def run_each(
             for line[ITEM], value in numbered:
                 append(call(value))
             return results, errors
-        except (Exception, SystemExit, ItemTimeout) as error:
+        except BaseException as error:
+            end_if_stopped(error)
             _lose(results, errors, line[ITEM] - base, error)
 
 
@@ -62,13 +63,15 @@ def run_batches(
         line[ITEM] = base + len(results)
         try:
             results.extend(_call_batch(call, list(group)))
-        except Exception, SystemExit, ItemTimeout:
+        except BaseException as raised:
+            end_if_stopped(raised)
             del results[line[ITEM] - base :]
             for value in group:
                 line[ITEM] = base + len(results)
                 try:
                     results.extend(_call_batch(call, [value]))
-                except (Exception, SystemExit, ItemTimeout) as error:
+                except BaseException as error:
+                    end_if_stopped(error)
                     _lose(results, errors, line[ITEM] - base, error)
     return results, errors
 
@@ -76,6 +79,15 @@ def run_batches(
 def run_one(call: Callable[[Any], Any], value: Any, batch: int | None) -> Any:
     """Call the task on one value, in whichever form it has."""
     return call(value) if batch is None else _call_batch(call, [value])[0]
+
+
+def end_if_stopped(error: BaseException) -> None:
+    """Raise a Ctrl-C anew, which only a main thread is told of; all else that a call raised is its item's.
+
+    A task that raises KeyboardInterrupt, GeneratorExit or a library's own BaseException must not end its thread.
+    """
+    if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+        raise error
 
 
 def _lose(results: list[Any], errors: Errors, at: int, error: BaseException) -> None:

@@ -51,7 +51,7 @@ class Charge(Struct, frozen=True):
 class Keeper:
     """Runs a shard's work to its end, with as many workers as it takes."""
 
-    def __init__(self, charge: Charge, on_start: Callable[[], None], on_tick: Callable[[], None]) -> None:
+    def __init__(self, charge: Charge, on_start: Callable[[], None], on_tick: Callable[[str | None], None]) -> None:
         self.known = Recovery()
         self._charge = charge
         self._on_start = on_start
@@ -138,7 +138,7 @@ class Keeper:
                 if worker.channel in ready:
                     return
                 self._look(worker)
-                self._on_tick()
+                self._on_tick(self._stop)
 
     def _clear_traces(self) -> None:
         """Remove the last worker's board and stack: what the next one does is not to be read from them."""

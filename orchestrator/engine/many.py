@@ -18,6 +18,7 @@ from orchestrator.engine.supervisor import Worker
 from orchestrator.engine.watcher import Watcher
 from orchestrator.errors import RunConflict, RunDamaged
 from orchestrator.run import folder
+from orchestrator.run.commands import resume_command
 from orchestrator.store.open import open_store
 
 _MOST_REPAIRS = 3
@@ -61,7 +62,7 @@ def collect(run: Path | str) -> OutputReport | None:
     raise RunConflict(
         f"the run is not complete: items are missing in {len(left)} of {joint.shards} shards ({some})",
         where=store.url,
-        hint=f"Wait for their processes, or finish it here: ftorch submit --run {run} --resume",
+        hint=f"Wait for their processes, or finish it here: {resume_command(run)}",
     )
 
 

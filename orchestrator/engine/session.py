@@ -34,6 +34,7 @@ from orchestrator.outputs.open import check_output
 from orchestrator.outputs.target import target_of
 from orchestrator.outputs.tree import sweep_temporaries
 from orchestrator.run import folder
+from orchestrator.run.commands import resume_command
 from orchestrator.run.folder import Manifest
 from orchestrator.run.limit import Limited
 from orchestrator.run.plan import PlanIndex, read_index, write_plan
@@ -194,7 +195,7 @@ def _plan(store: Store, source: Source, entries: Iterator[Entry], manifest: Mani
         raise Interrupted(
             "stopped by Ctrl-C while the input was being planned",
             where=manifest.id,
-            hint=f"Go on with: ftorch submit --run {store.url} --resume",
+            hint=f"Go on with: {resume_command(store.url)}",
         ) from None
 
 

@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from orchestrator.spec.model import Failures
 
+_NONE_ALLOWED = "failures.max_failed allows none when it is not set"
+
 
 class Verdict(Struct, frozen=True):
     """Whether the run failed by its own rule, and why."""
@@ -34,7 +36,7 @@ def judge_ended(rule: Failures, failed: int, total: int) -> Verdict:
     if not failed:
         return Verdict(False)
     if rule.max_failed is None:
-        return Verdict(True, f"{failed} of {total} items failed (failures.max_failed allows none when it is not set)")
+        return Verdict(True, f"{failed:,} of {_items(total)} failed ({_NONE_ALLOWED})")
     return _against(rule, failed, total)
 
 
@@ -51,7 +53,7 @@ def judge_shard(rule: Failures, failed: int, elsewhere: int, total: int | None) 
     if not failed:
         return Verdict(False)
     if rule.max_failed is None:
-        return Verdict(True, f"{failed} items failed (failures.max_failed allows none when it is not set)")
+        return Verdict(True, f"{_items(failed)} failed ({_NONE_ALLOWED})")
     if total is None and rule.max_failed.is_percentage:
         return Verdict(False)
     return _against(rule, failed + elsewhere, total or 0)
@@ -62,5 +64,11 @@ def _against(rule: Failures, failed: int, total: int) -> Verdict:
     limit = rule.max_failed.limit(total)
     if failed <= limit:
         return Verdict(False)
-    allowed = f"({rule.max_failed}) allows {limit} of {total}" if rule.max_failed.is_percentage else f"allows {limit}"
-    return Verdict(True, f"{failed} items failed, and failures.max_failed {allowed}")
+    allowed = f"allows {limit:,}"
+    if rule.max_failed.is_percentage:
+        allowed = f"({rule.max_failed}) allows {limit:,} of {total:,}"
+    return Verdict(True, f"{_items(failed)} failed, and failures.max_failed {allowed}")
+
+
+def _items(count: int) -> str:
+    return f"{count:,} item" if count == 1 else f"{count:,} items"

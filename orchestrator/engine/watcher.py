@@ -17,8 +17,8 @@ class Watcher(Protocol):
         """The worker is at work and writes that board."""
         ...
 
-    def tick(self) -> None:
-        """Time to look at the board again (four times a second)."""
+    def tick(self, stop: str | None = None) -> None:
+        """Time to look at the board again (four times a second); `stop` says why the run is being ended, if it is."""
         ...
 
     def ended(self) -> None:
@@ -35,7 +35,7 @@ class Silence:
     def started(self, manifest: Manifest, board: Path) -> None:
         """Nothing."""
 
-    def tick(self) -> None:
+    def tick(self, stop: str | None = None) -> None:
         """Nothing."""
 
     def ended(self) -> None:

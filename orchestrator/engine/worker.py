@@ -6,10 +6,10 @@ standard input is the supervisor's pipe, and FD the pipe to answer on.
 
 import faulthandler
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -45,7 +45,7 @@ EXIT_CODES = {"done": 0, "failed": TOO_MANY_FAILED, "interrupted": RESUMABLE, "r
 def main(arguments: list[str]) -> int:
     """Speak with the supervisor until the work is over; the exit code is of DESIGN §9."""
     die_with_parent()
-    channel = Channel(sys.stdin.buffer, os.fdopen(int(arguments[0]), "wb"))
+    channel = Channel(_take_input(), os.fdopen(int(arguments[0]), "wb"))
     try:
         return _converse(channel)
     except FtorchError as error:
@@ -61,6 +61,15 @@ def main(arguments: list[str]) -> int:
         )
         channel.send(problem_of(unexpected))
         return BAD_JOB
+
+
+def _take_input() -> IO[bytes]:
+    """The supervisor's pipe, taken off standard input: a task, or a program it starts, finds that at its end."""
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return os.fdopen(own, "rb", buffering=0)
 
 
 def _converse(channel: Channel) -> int:

@@ -142,7 +142,7 @@ class NamedFiles:
 
 def _require_file(found: os.stat_result, name: bytes) -> None:
     if stat.S_ISDIR(found.st_mode):
-        example = shown(os.path.join(name, b"*"))
-        raise InputError("is a folder, not a file", where=shown(name), hint=f"write {example!r} for its files")
+        example = shown(os.path.normpath(os.path.join(name, b"*")))
+        raise InputError("is a folder, not a file", where=shown(name) or ".", hint=f"write {example!r} for its files")
     if not stat.S_ISREG(found.st_mode):
         raise InputError("is not a regular file, so it cannot be read in parts or again", where=shown(name))

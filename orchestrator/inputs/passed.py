@@ -7,7 +7,7 @@ from enum import Enum
 class Reason(Enum):
     """Why something in the tree is no item: the words for one and for many."""
 
-    LINK = ("symbolic link skipped", "symbolic links skipped")
+    LINK = ("symbolic link skipped (input.files.symlinks)", "symbolic links skipped (input.files.symlinks)")
     OUTSIDE = ("symbolic link out of the root skipped", "symbolic links out of the root skipped")
     DANGLING = ("symbolic link that leads nowhere skipped", "symbolic links that lead nowhere skipped")
     LOOP = ("loop of symbolic links not followed", "loops of symbolic links not followed")

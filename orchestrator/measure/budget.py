@@ -137,6 +137,6 @@ def _asleep_on(account: Account, asleep: float, halted: float) -> tuple[float, f
     """Share out sleep by what threads were seen sleeping on; a thread stopped for a collection looks like a lock."""
     looks = account.looks
     if not looks.asleep:
-        return 0.0, 0.0, 0.0, asleep - halted
+        return 0.0, 0.0, 0.0, max(0.0, asleep - halted)
     each = asleep / looks.asleep
     return max(0.0, looks.lock * each - halted), looks.waiting * each, looks.reading * each, 0.0

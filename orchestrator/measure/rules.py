@@ -138,9 +138,19 @@ def tail(account: Account, budget: Budget) -> Finding | None:
     evidence = f"{idle} of {len(ends)} threads had nothing left to do, the first one {ends[-1]:.2g} s before the last"
     evidence += f", which was at {account.last}" if account.last else ""
     retried = sum(lane.retrying for lane in account.lanes)
+    if retried > 0.5 * budget.tail:
+        return Finding("tail", share, _retries(account, retried), _FEWER_RETRIES)
     evidence += f"; {retried:.2g} s were spent waiting for retries" if retried > 0.1 * budget.tail else ""
     advice = "A few items are large: cut them, or name them so that they come first; fewer threads would do as well."
     return Finding("tail", share, evidence, advice)
+
+
+def _retries(account: Account, seconds: float) -> str:
+    last = f", the last one at {account.last}" if account.last else ""
+    return f"with all else done, threads waited {seconds:.2g} s to try failed items again{last}"
+
+
+_FEWER_RETRIES = "Where trying again does not help: retry.attempts: 1; a shorter retry.backoff waits less."
 
 
 def slow_output(account: Account, budget: Budget) -> Finding | None:

@@ -6,6 +6,13 @@ from textwrap import TextWrapper
 _LABEL = 11
 _NARROWEST = 24
 
+
+class Verbatim(str):
+    """A text that somebody copies, a command or a path with blanks in it: it stays on one line, however narrow."""
+
+    __slots__ = ()
+
+
 type Row = tuple[str, str]
 """A label and its text; a row with an empty label goes on with the one before."""
 
@@ -23,7 +30,8 @@ def labelled(rows: Iterable[Row], width: int | None, label: int = _LABEL) -> lis
 
 
 def _lines(head: str, text: str, width: int | None) -> list[str]:
-    parts = [part for line in text.split("\n") for part in _wrap(line.strip(), width, len(head))]
+    room = None if isinstance(text, Verbatim) else width
+    parts = [part for line in text.split("\n") for part in _wrap(line.strip(), room, len(head))]
     return [f"{head if index == 0 else ' ' * len(head)}{part}".rstrip() for index, part in enumerate(parts)]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.report.progress import Odometer, pace_line
-from orchestrator.report.words import number
+from orchestrator.report.words import count, number
 from orchestrator.run.folder import Manifest
 
 if TYPE_CHECKING:
@@ -35,10 +35,12 @@ class LiveLine:
         """Begin to look at a board that something else opened."""
         self._odometer = odometer
 
-    def tick(self) -> None:
+    def tick(self, stop: str | None = None) -> None:
         """Look again."""
         pace = self._odometer.read(time.monotonic()) if self._odometer else None
-        if pace is not None:
+        if pace is not None and stop is not None:
+            self._show(f"{stop}: waiting for {count(pace.picture.busy, 'item')}; Ctrl-C again ends it at once")
+        elif pace is not None:
             self._show(pace_line(pace, self._begun().console.width))
 
     def ended(self) -> None:

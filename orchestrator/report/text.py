@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from orchestrator.engine.runreport import RunReport
+from orchestrator.inputs.paths import shown
 from orchestrator.measure.node import NodeReport
-from orchestrator.report.lines import Row, labelled
+from orchestrator.report.lines import Row, Verbatim, labelled
 from orchestrator.report.losses import losses
 from orchestrator.report.scaling import scaling_rows
 from orchestrator.report.words import count, duration, number, share, size
+from orchestrator.run.commands import resume_command, retry_command
 
 if TYPE_CHECKING:
     from orchestrator.engine.explain import Explanation
@@ -46,10 +48,10 @@ def report_rows(report: RunReport) -> Iterator[Row]:
         yield "note", note
     yield from _restart_rows(report)
     if report.output is not None:
-        yield "output", _output(report)
-    yield "run", report.folder
+        yield "output", Verbatim(_output(report))
+    yield "run", Verbatim(report.folder)
     if report.state == "interrupted":
-        yield "next", f"ftorch submit --run {report.folder} --resume"
+        yield "next", Verbatim(resume_command(report.folder))
 
 
 def _restart_rows(report: RunReport) -> Iterator[Row]:
@@ -77,12 +79,17 @@ def _output(report: RunReport) -> str:
 def _failure_rows(report: RunReport) -> Iterator[Row]:
     for failure in report.examples:
         tried = f" (tried {failure.attempts} times)" if failure.attempts > 1 else ""
-        yield "failed", f"{failure.key}: {failure.type}: {failure.error}{tried}"
+        yield "failed", f"{shown(str(failure.key))}: {_what(failure.type, failure.error)}{tried}"
     if report.failed > len(report.examples):
         yield "", f"and {number(report.failed - len(report.examples))} more"
-    yield "", f"all of them, with tracebacks: {report.failures}"
+    yield "", Verbatim(f"all of them, with tracebacks: {report.failures}")
     if report.state != "interrupted":
-        yield "", f"do them again: ftorch submit --retry-failed {report.folder}"
+        yield "", Verbatim(f"do them again: {retry_command(report.folder)}")
+
+
+def _what(kind: str, error: str) -> str:
+    """An exception's name and words; many have none: SystemExit, KeyboardInterrupt, StopIteration."""
+    return f"{kind}: {error}" if error else kind
 
 
 def _node_rows(node: NodeReport) -> Iterator[Row]:

@@ -11,7 +11,7 @@ import msgspec
 
 from orchestrator.spec.expected import choices, expected, list_item, literals, mapped_text, struct_in
 from orchestrator.spec.model import JobSpec
-from orchestrator.spec.nodes import FieldPath, Node, describe, dotted, plain
+from orchestrator.spec.nodes import FieldPath, Node, describe, dotted, plain, shown
 from orchestrator.spec.problems import Problem
 from orchestrator.spec.units import from_plain
 
@@ -26,7 +26,8 @@ def shape_problems(root: Node) -> Iterator[Problem]:
 def _check_struct(kind: type[msgspec.Struct], node: Node, path: FieldPath) -> Iterator[Problem]:
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     if not isinstance(node.value, dict):
-        yield Problem(path, f"found {describe(node.value)}, expected a mapping with {', '.join(fields)}")
+        message = f"found {describe(node.value)}, expected a mapping with {', '.join(fields)}"
+        yield Problem(path, message, _as_mapping(kind, node, path))
         return
     for key in node.value:
         if key not in fields:
@@ -37,6 +38,17 @@ def _check_struct(kind: type[msgspec.Struct], node: Node, path: FieldPath) -> It
             yield from _check_value(field.type, value, (*path, key))
         elif field.required:
             yield Problem(path, f'the key "{key}" is missing; expected {expected(field.type)}')
+
+
+def _as_mapping(kind: type[msgspec.Struct], node: Node, path: FieldPath) -> str | None:
+    """The mapping that was meant by a bare value: its first field that takes such a value."""
+    if not path or isinstance(node.value, (list, NoneType)):
+        return None
+    for field in msgspec.structs.fields(kind):
+        if not any(_check_value(field.type, node, path)):
+            value = shown(node.value) if isinstance(node.value, str) else str(node.value).lower()
+            return f"Write {path[-1]}: {{{field.encode_name}: {value}}}."
+    return None
 
 
 def _check_value(kind: object, node: Node, path: FieldPath) -> Iterator[Problem]:

@@ -22,10 +22,15 @@ def default_name(path: PurePath) -> str:
         path: the job file; its folder counts only as far as the path has it.
     """
     candidates = (path.parent.name, path.stem) if path.stem == "job" else (path.stem, path.parent.name)
-    return next(filter(None, map(_as_name, candidates)), "job")
+    return next(filter(None, map(as_name, candidates)), "job")
 
 
-def _as_name(text: str) -> str:
+def as_name(text: str) -> str:
+    """The nearest name that a job may have; empty where nothing is left: "Für Müller" → "fur-muller"."""
+    if not text.isascii():
+        import unicodedata
+
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     dashed = re.sub(r"[^a-z0-9]+", "-", text.lower())
     return dashed.strip("-")[:LONGEST_NAME].rstrip("-")
 
@@ -36,7 +41,7 @@ def name_problems(spec: JobSpec) -> Iterator[Problem]:
     if len(name) > LONGEST_NAME:
         yield Problem(("name",), f"found {len(name)} characters, expected at most {LONGEST_NAME}")
     elif not re.fullmatch(NAME, name):
-        near = _as_name(name)
+        near = as_name(name)
         yield Problem(
             ("name",),
             f'found the text "{shown(name)}", expected lower-case letters, digits and dashes, no dash first or last',

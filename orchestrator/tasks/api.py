@@ -87,7 +87,8 @@ def task(
     Args:
         fn: the function, when the decorator is used without arguments.
         process: makes the state that all threads share, once per process. It takes any of the job's `with:`
-            arguments by name. A generator function yields the state once and cleans up after.
+            arguments by name. A generator function (or `contextlib.contextmanager`) yields the state once and cleans up
+            after.
         thread: the same for the state of one thread; it may also take `process`, the shared state.
         batch: the function takes a list of up to this many items and returns a list of as many results.
         fold: how the results become one value.

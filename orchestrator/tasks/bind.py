@@ -7,6 +7,7 @@ reference count that another thread touches. Assumes: process state is read-only
 import inspect
 import sys
 from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -71,9 +72,10 @@ def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any
     wanted = {name: value for name, value in offered.items() if name in parameters}
     name = getattr(factory, "__name__", repr(factory))
     try:
-        if not inspect.isgeneratorfunction(factory):
+        generator_function = _generator_function(factory)
+        if generator_function is None:
             return State(factory(**wanted))
-        generator = factory(**wanted)
+        generator = generator_function(**wanted)
         return State(next(generator), generator)
     except StopIteration:
         raise TaskError(f"the state function {name!r} yielded nothing", where=f"task: {task.reference}") from None
@@ -84,6 +86,23 @@ def _make(task: Task, factory: Callable[..., Any] | None, offered: dict[str, Any
             f"the state function {name!r} raised {type(error).__name__}: {error}",
             where=f"task: {task.reference}",
         ) from error
+
+
+def _generator_function(factory: Callable[..., Any]) -> Callable[..., Generator[Any]] | None:
+    """The generator function that makes and cleans up: itself, or what `contextlib.contextmanager` was put on."""
+    if inspect.isgeneratorfunction(factory):
+        return factory
+    inner = getattr(factory, "__wrapped__", None)
+    managed = getattr(factory, "__code__", None) is _MANAGED and inspect.isgeneratorfunction(inner)
+    return inner if managed else None
+
+
+@contextmanager
+def _managed() -> Generator[None]:
+    yield
+
+
+_MANAGED = _managed.__code__
 
 
 def own_arguments(encoded: bytes) -> dict[str, Any]:

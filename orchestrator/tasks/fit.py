@@ -19,7 +19,7 @@ def check_function(function: Any, reference: str) -> None:
     """
     where = f"task: {reference}"
     if not callable(function):
-        raise TaskError(f"it is a {type(function).__name__}, not a function", where=where)
+        raise TaskError(f"it is of type {type(function).__name__}, not a function", where=where)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise TaskError(
             "it is an async function; a task is a plain function of one item",
@@ -84,7 +84,9 @@ def check_arguments(
         signature.bind(object(), **given, **extra)
     except TypeError as error:
         raise TaskError(
-            f"it cannot be called with one item and this `with:`: {error}", where=where, hint=f"It is {signature}."
+            f"it cannot be called with one item and this `with:`: {error}",
+            where=where,
+            hint=f"It is {signature}; `with:` gives what it takes beside the item.",
         ) from error
 
 

@@ -236,7 +236,7 @@ NOT_JUDGED = {
     "random": ("import random\ndef f(n):\n    return random.random()\n", "FT310", "the second time"),
     "exits": ("import os\ndef f(n):\n    os._exit(4)\n", "FT311", "exit code 4"),
     "crashes": ("import os\ndef f(n):\n    os.abort()\n", "FT311", "SIGABRT"),
-    "lacking": ("def g(n):\n    return n\n", "FT311", "it is a NoneType, not a function"),
+    "lacking": ("def g(n):\n    return n\n", "FT311", "it is of type NoneType, not a function"),
     "slow": (SLOW, "FT311", "an item takes"),
 }
 

@@ -21,11 +21,21 @@ FILES = {"files": {"root": "data"}}
         ({"files": {"root": "task.py"}}, ("task.py",)),
         ({"lines": {"path": "nowhere.txt"}}, ("nowhere.txt",)),
         ({"lines": {"path": "folder"}}, ("folder",)),
+        ({"lines": {"path": "."}}, (".: is a folder", "write '*'")),
         ({"jsonl": {"path": ["task.py", "nowhere.jsonl"]}}, ("nowhere.jsonl",)),
         ({"csv": {"path": "twice.csv"}}, ("twice.csv", "a")),
         ({"lines": {"path": "pipe"}}, ("pipe",)),
     ],
-    ids=["no root", "root is a file", "no file", "file is a folder", "no second", "columns", "pipe"],
+    ids=[
+        "no root",
+        "root is a file",
+        "no file",
+        "file is a folder",
+        "the job's own folder",
+        "no second",
+        "columns",
+        "pipe",
+    ],
 )
 def test_an_input_that_is_not_there(place: Place, source: dict[str, object], says: tuple[str, ...]):
     """A missing or wrong input is an error with its path; nothing is written."""

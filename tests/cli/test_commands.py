@@ -31,7 +31,7 @@ def test_init_writes_a_job_that_runs(place: Place):
     assert done.out.splitlines() == [
         "wrote My Photos/job.yaml",
         "wrote My Photos/task.py",
-        "next: ftorch plan My Photos/job.yaml",
+        "next: ftorch plan 'My Photos/job.yaml'",
     ]
     plan = place.ftorch("plan", "My Photos", "--json").expect(0).json()
     assert (plan["name"], plan["items"], plan["refusal"]) == ("my-photos", 1, None)

@@ -98,7 +98,8 @@ def test_retries_at_the_end():
     """Waiting for nothing but a retry is an end with nothing to do."""
     found = diagnose(account(lane(0), lane(1, 5.0, retrying=5.0)))
     assert causes(found) == ["tail"]
-    assert "retries" in found.findings[0].evidence
+    assert "waited 5 s to try failed items again" in found.findings[0].evidence
+    assert "retry.attempts" in found.findings[0].advice
 
 
 def test_parked_threads_had_no_capacity():
@@ -108,6 +109,14 @@ def test_parked_threads_had_no_capacity():
 
 
 seconds = st.floats(0, SECONDS)
+
+
+def test_collections_where_sleep_is_not_measured():
+    """Where the kernel does not say how threads spent their time, a collection leaves no sleep below nothing."""
+    unmeasured = msgspec.structs.replace(lane(0).use, run=None)
+    taken = account(*(msgspec.structs.replace(lane(at, 0.0), use=unmeasured) for at in range(3)), cpus=1, pauses=1.0)
+    budget = split(taken)
+    assert (budget.measured, budget.unknown) == (False, 0.0)
 
 
 @st.composite

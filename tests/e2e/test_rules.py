@@ -22,6 +22,18 @@ def f(n):
 FAILING = "def f(n, every):\n    if n % every == every - 1:\n        raise ValueError(n)\n    return n\n"
 
 
+def test_a_task_finds_the_end_of_standard_input(place: Place):
+    """Standard input is empty for a task and for what it starts: neither waits for it, nor takes what is not theirs."""
+    place.job(
+        "import subprocess, sys\n"
+        "def f(n):\n    return sys.stdin.read() + subprocess.run(['cat'], capture_output=True, text=True).stdout\n",
+        input={"range": {"stop": 20}},
+        timeout={"item": "30s"},
+    )
+    assert place.submit()["failed"] == 0
+    assert place.results() == [""] * 20
+
+
 def test_items_are_tried_again(place: Place):
     """An item that fails twice and then does not is done at the third attempt; with two attempts it is a failed one."""
     place.job(FLAKY, input={"range": {"stop": 50}}, retry={"attempts": 3, "backoff": "1ms"})

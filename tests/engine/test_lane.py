@@ -1,8 +1,10 @@
 """From a chunk to its outcome: every item settled, its results in order, its failures told."""
 
 import errno
+import threading
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -95,8 +97,25 @@ def test_an_error_whose_text_is_not_unicode(tmp_path):
     failed.detail.traceback.encode()
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), BaseException("own")])
+def test_whatever_a_task_raises_in_a_thread_costs_the_item(tmp_path, error, batch):
+    """In a thread no Ctrl-C arrives: KeyboardInterrupt is the task's own there, as any other BaseException is."""
+
+    def call(value: Any) -> Any:
+        raise error
+
+    made = bench(tmp_path, Script(places(2)), call, batch=batch)
+    outcomes: list[Any] = []
+    thread = threading.Thread(target=lambda: outcomes.append(made.settled(Chunk(0, 2))))
+    thread.start()
+    thread.join()
+    [outcome] = outcomes
+    assert [failed.detail.type for failed in outcome.failures] == [type(error).__name__] * 2
+
+
 def test_an_interrupt_passes(tmp_path):
-    """KeyboardInterrupt is no item's failure."""
+    """A Ctrl-C, of which the main thread is told, is no item's failure."""
 
     def call(value: int) -> int:
         raise KeyboardInterrupt

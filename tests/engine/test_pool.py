@@ -16,7 +16,7 @@ from orchestrator.engine.dispenser import Dispenser
 from orchestrator.engine.lane import Calling, Lane
 from orchestrator.engine.outcome import Outcome
 from orchestrator.engine.pool import Pool
-from orchestrator.errors import TaskError
+from orchestrator.errors import GilRefused, TaskError
 from tests.engine.parts import Script, encoder_sink, places, plan_of, records, tries
 
 PATIENCE = 60
@@ -129,7 +129,7 @@ def test_an_error_that_is_no_items_ends_the_pool(tmp_path):
     def call(value: int) -> int:
         gates(value)
         if threading.current_thread().name == "ftorch-1":
-            raise KeyboardInterrupt("mine")
+            raise GilRefused("mine")
         return value
 
     crew = Crew(tmp_path, call)
@@ -140,7 +140,7 @@ def test_an_error_that_is_no_items_ends_the_pool(tmp_path):
     crew.pool.stop.wait(PATIENCE)
     gates.let(0)
     crew.finish()
-    assert isinstance(crew.pool.error, KeyboardInterrupt)
+    assert isinstance(crew.pool.error, GilRefused)
     assert len(crew.keys) == 1
 
 
@@ -167,7 +167,7 @@ def test_the_first_error_stays(tmp_path):
 
     def call(value: int) -> int:
         gates(value)
-        raise KeyboardInterrupt(threading.current_thread().name)
+        raise GilRefused(threading.current_thread().name)
 
     crew = Crew(tmp_path, call)
     crew.pool.allow(2)

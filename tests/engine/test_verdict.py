@@ -70,3 +70,9 @@ def test_a_shard_is_judged_by_what_its_process_knows():
     assert not judge_shard(rule("1%"), 11, 0, None).failed
     assert judge_shard(rule(None), 1, 0, None).failed
     assert not judge_shard(rule(None), 0, 0, None).failed
+
+
+def test_numbers_are_readable():
+    """Large numbers have their thousands parted, and one item is no plural."""
+    assert judge_ended(Failures(), 1200, 30002).reason.startswith("1,200 of 30,002 items failed")
+    assert judge_shard(Failures(), 1, 0, None).reason.startswith("1 item failed")

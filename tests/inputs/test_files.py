@@ -155,7 +155,7 @@ def test_links_are_skipped(linked):
     """By default no symbolic link is followed, and the user is told how many there are."""
     source = files(linked)
     assert names(source) == [b"file", b"real/inner"]
-    assert source.notes() == ["9 symbolic links skipped"]
+    assert source.notes() == ["9 symbolic links skipped (input.files.symlinks)"]
 
 
 def test_links_inside(linked):
@@ -211,7 +211,10 @@ def test_vanished_during_the_walk(tmp_path):
     (tmp_path / "t/y").symlink_to("nowhere")
     with vanishing(tmp_path / "t/b", tmp_path / "t/z"):
         assert [entry.name for entry in walk] == [b"a/file", b"c/file"]
-    assert source.notes() == ["1 symbolic link skipped", "2 files or folders vanished during the walk"]
+    assert source.notes() == [
+        "1 symbolic link skipped (input.files.symlinks)",
+        "2 files or folders vanished during the walk",
+    ]
 
 
 @contextmanager

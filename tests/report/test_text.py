@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from orchestrator.engine.runreport import OutputReport
@@ -152,9 +153,23 @@ def test_total_unknown():
     assert lines_of(report_text(report(total_items=None, items=3, nbytes=0)))["items"] == ["3"]
 
 
+def test_what_is_copied_stays_on_one_line():
+    """A command is quoted as a shell wants it, and neither it nor a path with blanks is broken, however narrow."""
+    text = report_text(report(state="interrupted", folder="/my jobs/run 1"), 40)
+    assert "  next        ftorch submit --run '/my jobs/run 1' --resume" in text.splitlines()
+    assert "  run         /my jobs/run 1" in text.splitlines()
+
+
+def test_names_and_words_of_failures():
+    """A newline in an item's name stays in its line; an exception without words is told by its name alone."""
+    bad = msgspec.structs.replace(failure(1, attempts=1), key="a\nb\x1b[2J", type="SystemExit", error="")
+    found = lines_of(report_text(report(failed=1, examples=[bad], failures="/r/failures.jsonl")))
+    assert found["failed"][0] == r"a\nb\x1b[2J: SystemExit"
+
+
 @pytest.mark.parametrize("width", [40, 80, None])
 def test_width(width):
-    """Wrapped lines keep to the width, paths whole, and say the same words."""
+    """Wrapped lines keep to the width, paths and commands whole, and say the same words."""
     wrapped = report_text(report(), width)
     assert wrapped.split() == report_text(report()).split()
     if width is not None:

@@ -90,6 +90,7 @@ def test_run_folder_form_damaged(data):
         ("日本/job.yaml", "job"),
         ("日本/写真.yaml", "job"),
         ("x" * 70 + "/job.yaml", "x" * 52),
+        ("Fotos für Jörg/job.yaml", "fotos-fur-jorg"),
         ("x" * 51 + "-y/job.yaml", "x" * 51),
     ],
 )

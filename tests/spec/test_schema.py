@@ -12,6 +12,7 @@ from orchestrator.spec.expected import struct_in
 from orchestrator.spec.model import JobSpec
 from orchestrator.spec.schema import job_schema
 from orchestrator.spec.units import Duration, Share, Size
+from tools.jobpage import page
 
 TESTDATA = Path(__file__).parent.parent / "testdata" / "spec"
 
@@ -85,3 +86,10 @@ def test_job_files_use_only_what_it_knows(name):
     assert set(data) <= set(definitions["JobSpec"]["properties"])
     assert definitions["JobSpec"]["additionalProperties"] is False
     assert (definitions["Input"]["minProperties"], definitions["Input"]["maxProperties"]) == (1, 1)
+
+
+def test_the_page_of_fields_is_up_to_date():
+    """docs/job.md has every field as the model has it."""
+    written = (Path(__file__).parents[2] / "docs/job.md").read_text(encoding="utf-8")
+    assert written == page(), "call: python -m tools.jobpage"
+    assert "| `attempts` | 1 to 100 | `3` |" in written

@@ -67,6 +67,18 @@ def test_a_generator_is_closed_once(load: Load) -> None:
     assert notes[2:] == ["thread closed", "process closed"]
 
 
+def test_a_context_manager_of_a_generator_is_entered(load: Load) -> None:
+    """`contextlib.contextmanager` changes nothing: the state is what is yielded, and it is closed."""
+    managed = NOTING.replace("    def make(", "    @contextlib.contextmanager\n    def make(")
+    assert managed != NOTING
+    task = load("import contextlib\n" + managed, model="big")
+    notes = task.function(0)
+    state = make_process_state(task, {"model": "big"})
+    assert state.value == "process state"
+    state.close()
+    assert notes == ["process made with big", "process closed"]
+
+
 def test_a_generator_that_yields_twice_is_closed(load: Load) -> None:
     """A second yield ends the clean-up; its finally still runs."""
     task = load(

@@ -159,7 +159,7 @@ def test_a_function_that_is_nowhere_near_is_told_with_all(load: Load) -> None:
         ("async def f(item): yield item", "an async function"),
         ("from functools import partial\nasync def g(item, n): return item\nf = partial(g, n=1)", "an async function"),
         ("def f(item): yield item", "a generator function"),
-        ("f = 3", "it is a int, not a function"),
+        ("f = 3", "it is of type int, not a function"),
         ("f = None", "no function 'f'"),
     ],
 )

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from orchestrator.audit.migration.adapter import Adapter
 from orchestrator.audit.migration.code import flow
 from orchestrator.audit.migration.move import Move
 from orchestrator.audit.migration.script import Script
+from orchestrator.spec.rules_name import as_name
 from orchestrator.spec.template import quoted_name
 
 FILL = "FILL IN"
@@ -44,7 +44,7 @@ def _lines(move: Move, adapter: Adapter, script: Script, folder: Path) -> Iterat
 
 
 def _name(script: Script) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", script.path.stem.lower()).strip("-") or "job"
+    return as_name(script.path.stem) or "job"
 
 
 def _arguments(adapter: Adapter, script: Script) -> Iterator[str]:

@@ -16,6 +16,7 @@ from orchestrator.engine.finishing import read_node
 from orchestrator.engine.runreport import RunReport
 from orchestrator.errors import RunDamaged, RunNotFound
 from orchestrator.measure.node import NodeReport
+from orchestrator.run.commands import quoted
 from orchestrator.run.folder import MANIFEST, REPORT, Manifest, list_runs, read_manifest, runs_folder
 from orchestrator.run.plan import PlanIndex, read_index
 from orchestrator.run.records import Owner
@@ -99,7 +100,7 @@ def _demanded(store: Store) -> tuple[Measured, Manifest]:
         raise RunNotFound(
             "that run has no report with figures: it was not finished, or did nothing",
             where=store.url,
-            hint=f"`ftorch status {store.url}` says how far it is.",
+            hint=f"`ftorch status {quoted(store.url)}` says how far it is.",
         )
     return found
 
