@@ -15,7 +15,7 @@ from orchestrator.cli.streams import say, width_of
 from orchestrator.report.lines import Row, Verbatim, labelled
 from orchestrator.report.progress import Odometer, Pace, pace_line
 from orchestrator.report.words import count, number, share, size
-from orchestrator.run.commands import resume_command
+from orchestrator.run.commands import resume_command, retry_command
 from orchestrator.run.folder import read_manifest
 from orchestrator.run.scratch import scratch_of
 from orchestrator.run.status import RunStatus, read_status
@@ -101,6 +101,8 @@ def _rows(status: RunStatus, folder: Path | str) -> list[Row]:
         rows.append(("failed", number(status.failed)))
     if status.state in _GO_ON:
         rows.append(("next", Verbatim(resume_command(folder))))
+    elif status.state == "failed":
+        rows.append(("next", Verbatim(retry_command(folder))))
     return rows
 
 

@@ -8,14 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.host.processes import GONE, started
-from orchestrator.run.folder import Manifest, is_finished
+from orchestrator.run.folder import REPORT, Manifest, is_finished
 from orchestrator.run.ledger import Ledger
 from orchestrator.run.plan import PlanIndex, read_index
 from orchestrator.run.records import Owner
 from orchestrator.run.tally import Tally, read_tallies
 from orchestrator.store.base import NotFound, Store
 
-type State = Literal["planning", "running", "interrupted", "complete", "done"]
+type State = Literal["planning", "running", "interrupted", "complete", "failed", "done"]
 
 
 class RunStatus(Struct, frozen=True):
@@ -23,7 +23,8 @@ class RunStatus(Struct, frozen=True):
 
     Attributes:
         state: "planning" (or stopped while planning), "running" (its owner lives on this host), "interrupted",
-            "complete" (every item is settled, the output is still to be published), "done".
+            "complete" (every item is settled, the output is still to be published), "failed" (it came to its end, and
+            more items failed than the job allows), "done".
         items, nbytes, failed: settled so far, as the ledger says.
         total_items: None where only reading the input can tell.
         fraction: how much of the input is settled (0 to 1).
@@ -64,7 +65,7 @@ def read_status(store: Store, manifest: Manifest) -> RunStatus:
     if alive and not is_finished(store):
         state = "running"
     elif left == 0:
-        state = "done" if is_finished(store) else "complete"
+        state = _ended(store)
     return RunStatus(
         run=manifest.id,
         folder=store.url,
@@ -79,6 +80,23 @@ def read_status(store: Store, manifest: Manifest) -> RunStatus:
         shards=len(counts),
         settled_shards=sum(not count.left for count in counts),
     )
+
+
+class _Report(Struct, frozen=True):
+    """Of a run's report, how it ended."""
+
+    state: str
+
+
+def _ended(store: Store) -> State:
+    """How a run of which nothing is missing ended, if it did."""
+    try:
+        report = msgspec.json.decode(store.get(REPORT), type=_Report)
+    except NotFound:
+        return "complete"
+    except msgspec.MsgspecError:
+        return "done"
+    return "failed" if report.state == "failed" else "done"
 
 
 class _Count(Struct, frozen=True):

@@ -124,6 +124,9 @@ def test_failures_are_shown_and_retried(place: Place):
     ]
     assert "raise ValueError" in kept[0]["traceback"]
     place.ftorch("submit", "--retry-failed", run.name, "-q").expect(1, "2 of 10 items failed", "failures.jsonl")
+    told = place.ftorch("status", run.name).expect(0).out
+    assert told.startswith(f"{run.name}: failed\n")
+    assert f"next        ftorch submit --retry-failed {run}" in told
     assert place.results() == [-n for n in range(10) if n not in (3, 7)]
     place.write("mended", "")
     report = place.ftorch("submit", "--retry-failed", run.name, "--threads", "1", "--json").expect(0).json()

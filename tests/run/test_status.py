@@ -120,6 +120,17 @@ def test_a_run_with_all_settled_is_complete_then_done() -> None:
     assert status_of(store).state == "done"
 
 
+def test_a_run_whose_report_says_failed_has_failed() -> None:
+    """A run that came to its end with more failed items than allowed is told apart from one that is done."""
+    store = MemoryStore()
+    a_run(store)
+    commit(store, 0, 0, 10, 9)
+    owned_by(store, platform.node(), ended_process())
+    for report, state in ((b'{"state": "failed"}', "failed"), (b'{"state": "done"}', "done")):
+        store.put("report.json", [report])
+        assert status_of(store).state == state
+
+
 def test_an_empty_run_is_complete() -> None:
     """A run of no items has nothing left to do."""
     store = MemoryStore()
