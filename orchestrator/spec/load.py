@@ -37,7 +37,10 @@ def load_job(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Job
     from orchestrator.spec.yaml_source import decode
 
     origin = os.fspath(path)
-    text = decode(_read(origin), origin)
+    data = _read(origin)
+    if origin.endswith(".py"):
+        raise _python_file(Path(origin))
+    text = decode(data, origin)
     return _load(text, origin, overrides, Path(origin).absolute())
 
 
@@ -82,6 +85,16 @@ def _read(path: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise JobFileError(f"the file cannot be read: {reason}", where=path) from None
+
+
+def _python_file(path: Path) -> JobFileError:
+    """Who names a task's file means the job that names the task."""
+    beside = path.with_name("job.yaml")
+    if beside.is_file():
+        hint = f"Did you mean {beside}?"
+    else:
+        hint = f"`ftorch init` writes a job file, which names a function of it: task: ./{path.name}:function"
+    return JobFileError("found a Python file, expected a job file", where=str(path), hint=hint)
 
 
 def _load(text: str, origin: str, overrides: Sequence[str], path: PurePath) -> JobSpec:

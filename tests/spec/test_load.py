@@ -118,7 +118,13 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "job.yaml").write_text(JOB)
     hint = f"Did you mean {tmp_path / 'job.yaml'}?"
     assert message_of(tmp_path) == f"{tmp_path}: found a folder, expected a job file\n  {hint}"
-    assert message_of(tmp_path / "job.yaml" / "x").endswith("the file cannot be read: Not a directory")
+    (tmp_path / "task.py").write_text("def f(x): return x\n")
+    found = f"{tmp_path / 'task.py'}: found a Python file, expected a job file"
+    assert message_of(tmp_path / "task.py") == f"{found}\n  {hint}"
+    (tmp_path / "job.yaml").rename(tmp_path / "other.yaml")
+    init = "`ftorch init` writes a job file, which names a function of it: task: ./task.py:function"
+    assert message_of(tmp_path / "task.py") == f"{found}\n  {init}"
+    assert message_of(tmp_path / "other.yaml" / "x").endswith("the file cannot be read: Not a directory")
     assert message_of("a\0b").endswith("the file cannot be read: embedded null byte")
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
