@@ -31,7 +31,6 @@ _PATIENCE = 1.0
 _MARGIN = 10.0
 _COMMIT_SECONDS_AFTER_DEATH = 0.2
 _CRASH = "crash.txt"
-_RESUME = "Go on with --resume."
 
 
 class Charge(Struct, frozen=True):
@@ -41,11 +40,13 @@ class Charge(Struct, frozen=True):
         spec: the job.
         load: how a new worker is told of it.
         board: where the worker's status board lies.
+        hint: how to go on with the run after it was given up.
     """
 
     spec: JobSpec
     load: Load
     board: Path
+    hint: str = "Go on with --resume."
 
 
 class Keeper:
@@ -199,7 +200,7 @@ class Keeper:
     def _learn(self, ended: Ended | Death) -> None:
         """Take in how a worker ended; say so when there is to be no other."""
         if self._stop is not None:
-            raise Interrupted(f"{self._stop}, and the worker was ended at once", hint=_RESUME)
+            raise Interrupted(f"{self._stop}, and the worker was ended at once", hint=self._charge.hint)
         rule, known = self._charge.spec.failures, self.known
         if self._stuck is not None and (isinstance(ended, Ended) or self._kill_at < math.inf):
             timeout = self._charge.spec.timeout.item
@@ -219,8 +220,8 @@ class Keeper:
             else "worker after worker died without running an item"
         )
         if death.code < 0:
-            raise WorkerDied(-death.code, f"the worker died of {death.words}; {why}", hint=_RESUME)
-        raise TooManyFailed(f"the worker ended with {death.words}; {why}", hint=_RESUME)
+            raise WorkerDied(-death.code, f"the worker died of {death.words}; {why}", hint=self._charge.hint)
+        raise TooManyFailed(f"the worker ended with {death.words}; {why}", hint=self._charge.hint)
 
     def _picture(self) -> Picture | None:
         try:

@@ -221,7 +221,7 @@ def _work(sitting: Sitting, going: _Going, worker: Worker, watcher: Watcher) -> 
     make_scratch(sitting.run)
     board = board_path(sitting.run, 0)
     load = Load(going.manifest.job, going.manifest.base, going.pools)
-    charge = Charge(spec, load, board)
+    charge = Charge(spec, load, board, f"Go on with: {resume_command(sitting.run)}")
     keeper = Keeper(charge, lambda: watcher.started(going.manifest, board), watcher.tick)
     try:
         return _until_whole(keeper, worker, work, going)

@@ -70,7 +70,7 @@ def test_a_second_ctrl_c_ends_the_run_at_once(trouble: Trouble):
         strike(process.pid, signal.SIGINT)
         assert not await_end(process.pid, 0.5), "an item still runs"
         strike(process.pid, signal.SIGINT)
-        finish(process).expect(RESUMABLE, "SIGINT", "at once", "--resume")
+        finish(process).expect(RESUMABLE, "SIGINT", "at once", "Go on with: ftorch submit --run /")
 
 
 def test_time_limit_of_the_job_ends_the_run_so_that_it_can_go_on(trouble: Trouble, count: Count):
