@@ -23,6 +23,8 @@ SOURCES = {
     'glob.glob("./data/**/*.txt", recursive=True)': "item",
     'sorted(Path("data").glob("*.txt"))': "item.name",
     'Path("data").rglob("*.txt")': "item.as_posix()",
+    '[one for one in sorted(Path("data").rglob("*")) if one.is_file()]': "item.as_posix()",
+    '[one for one in glob.glob("data/*") if os.path.isfile(one)]': "item",
     '[line.strip() for line in open("data/names.lst")]': "item",
     'open("data/names.lst").read().splitlines()': "item",
     'open("data/names.lst").readlines()': "item",
@@ -79,6 +81,7 @@ import csv
 import functools
 import glob
 import json
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from functools import partial

@@ -117,6 +117,18 @@ def _files(source: ast.expr, script: Script) -> Items | None:
     return None
 
 
+def is_glob(source: ast.expr, script: Script) -> bool:
+    """Whether an expression is a glob, sorted or not: nothing but names below a folder."""
+    match source:
+        case ast.Call(func=ast.Name(id="sorted"), args=[inner]):
+            return is_glob(inner, script)
+        case ast.Call(func=func) if script.full(func) in _GLOBS:
+            return True
+        case ast.Call(func=ast.Attribute(attr="glob" | "rglob") as func):
+            return not script.full(func)
+    return False
+
+
 def _globbed(pattern: str, recursive: bool) -> Items:
     names = pattern.split("/")
     if "**" in names and not recursive:

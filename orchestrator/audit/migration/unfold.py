@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from orchestrator.audit.migration.calls import PoolCall
 from orchestrator.audit.migration.constants import untouched
+from orchestrator.audit.migration.items import is_glob
 from orchestrator.audit.migration.script import Script, names_in
 
 _DEEPEST = 8
@@ -38,10 +39,21 @@ def _step(call: PoolCall, source: ast.expr, script: Script) -> PoolCall | None:
 
 def _through(call: PoolCall, element: ast.expr, loop: ast.comprehension, script: Script) -> PoolCall | None:
     """The call with a comprehension's variable as its item."""
-    if loop.ifs:
-        return replace(call, unknown=f"some items are left out: if {ast.unparse(loop.ifs[0])}")
+    left_out = [test for test in loop.ifs if not (is_glob(loop.iter, script) and _asks_for_a_file(test, loop, script))]
+    if left_out:
+        return replace(call, unknown=f"some items are left out: if {ast.unparse(left_out[0])}")
     used = _substituted(call, element, script)
     return replace(used, target=loop.target, source=loop.iter) if used is not None else None
+
+
+def _asks_for_a_file(test: ast.expr, loop: ast.comprehension, script: Script) -> bool:
+    """Whether a condition leaves out what is no file, and so no item of a job that takes files either."""
+    match test, loop.target:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=asked), attr="is_file"), args=[]), ast.Name(id=name):
+            return asked == name
+        case ast.Call(func=func, args=[ast.Name(id=asked)]), ast.Name(id=name):
+            return asked == name and script.full(func) == "os.path.isfile"
+    return False
 
 
 def _zipped(call: PoolCall, parts: list[ast.expr], script: Script) -> PoolCall | None:
