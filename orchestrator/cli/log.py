@@ -24,8 +24,8 @@ class JsonLog:
         self._bound = bound
 
     def bind(self, **more: object) -> JsonLog:
-        """The same log, with more in every line."""
-        return JsonLog(**self._bound, **more)
+        """The same log, with more in every line; what was bound by that name before is no longer."""
+        return JsonLog(**self._bound | more)
 
     def info(self, event: str, **values: object) -> None:
         """Write that something happened.
