@@ -4,14 +4,14 @@ Guarantees: it costs about a hundredth of one CPU's time at most, however many t
 main thread calls it, between two commits.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable
 
 from orchestrator.engine import board
 from orchestrator.engine.hotlines import HotLines
-from orchestrator.measure.looks import RUNNING, Looks, is_lock, parse_call
+from orchestrator.measure.looks import RUNNING, Looks, is_lock
+from orchestrator.measure.threaduse import read_call
 
 _SOON = 0.05
 _LATER = 0.2
@@ -49,7 +49,7 @@ class Looker:
         started = time.thread_time()
         seen: list[tuple[str, str]] = []
         for place, line in lanes:
-            call = _call(place) if line[board.STATE] == board.RUNNING else None
+            call = read_call(place) if line[board.STATE] == board.RUNNING else None
             if call is None or line[board.STATE] != board.RUNNING:
                 continue
             kind = _kind(call, line)
@@ -75,24 +75,11 @@ class Looker:
             return
         stacks = self.hot.read()
         # A lock that was got meanwhile would be blamed on the line after it.
-        still = (item for item in seen if item[1] == RUNNING or is_lock(_call(item[0]) or ""))
+        still = (item for item in seen if item[1] == RUNNING or is_lock(read_call(item[0]) or ""))
         self.hot.note(stacks, {int(place.rpartition("/")[2]): kind for place, kind in still})
         self._stacks_seen += 1
         often = self._stacks_seen < _FIRST_STACKS or self._kinds["lock"] > _MANY_LOCKED * self._kinds.total()
         self._next_stacks = now + (_STACKS_SOON if often else _STACKS_LATER)
-
-
-def _call(place: str) -> str | None:
-    """What a thread does, or None."""
-    try:
-        # Without the layers of open(): it is done many times a second for each thread.
-        file = os.open(f"{place}/syscall", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return parse_call(os.read(file, 256).decode())
-        finally:
-            os.close(file)
-    except OSError:
-        return None
 
 
 def _kind(call: str, line: memoryview[int]) -> str:

@@ -1,4 +1,4 @@
-"""What one thread has used so far, read from the kernel: time on a CPU, time in the run queue, switches.
+"""What one thread has used so far, and what it does, read from the kernel: CPU time, the run queue, switches, calls.
 
 Formats: man 5 proc_pid_stat, proc_pid_status; kernel: Documentation/scheduler/sched-stats.rst (schedstat). What a
 system does not give (macOS has no /proc, gVisor no schedstat) is None: not measured.
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from orchestrator.host.cgroups import whole_number
 from orchestrator.host.mounts import read_text
+from orchestrator.measure.looks import parse_call
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _DELAY_ACCOUNTING = Path("/proc/sys/kernel/task_delayacct")
@@ -89,3 +90,20 @@ def between(before: ThreadUse, after: ThreadUse) -> ThreadUse:
 
 def _added[Number: (int, float)](before: Number | None, after: Number | None) -> Number | None:
     return None if before is None or after is None else max(after - before, type(after)(0))
+
+
+def read_call(place: str) -> str | None:
+    """What a thread does at this moment, as `parse_call` names it (man 5 proc_pid_syscall); None where nothing says.
+
+    Args:
+        place: the thread's folder of /proc.
+    """
+    try:
+        # Without the layers of open(): it is done many times a second for each thread.
+        file = os.open(f"{place}/syscall", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return parse_call(os.read(file, 256).decode())
+        finally:
+            os.close(file)
+    except OSError:
+        return None

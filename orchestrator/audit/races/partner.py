@@ -1,11 +1,11 @@
 """How long it is worth waiting for another thread, by what that thread is doing."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
 
-from orchestrator.measure.looks import RUNNING, is_lock, parse_call
+from orchestrator.measure.looks import RUNNING, is_lock
+from orchestrator.measure.threaduse import read_call
 
 _GLANCE = 0.001
 _PATIENCE = 0.005
@@ -17,7 +17,7 @@ class Partner:
     """The thread that is waited for; made by that thread itself."""
 
     def __init__(self) -> None:
-        self._file = f"/proc/self/task/{threading.get_native_id()}/syscall"
+        self._place = f"/proc/self/task/{threading.get_native_id()}"
         self._clock = time.pthread_getcpuclockid(threading.get_ident())
 
     def comes(self, came: Callable[[float], bool]) -> bool:
@@ -32,7 +32,7 @@ class Partner:
         used, asleep, locked = self._used(), 0, 0
         until = time.monotonic() + _AT_MOST
         while not came(_GLANCE):
-            call = self._call()
+            call = read_call(self._place)
             asleep += call != RUNNING
             locked = locked + 1 if call is not None and is_lock(call) else 0
             over = locked >= _ON_A_LOCK or asleep * _GLANCE >= _PATIENCE or self._used() - used >= _PATIENCE
@@ -42,13 +42,3 @@ class Partner:
 
     def _used(self) -> float:
         return time.clock_gettime(self._clock)
-
-    def _call(self) -> str | None:
-        try:
-            file = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                return parse_call(os.read(file, 256).decode())
-            finally:
-                os.close(file)
-        except OSError:
-            return None
